@@ -1,0 +1,1 @@
+"""Values with laws and small machinery; imports nothing of ours."""
