@@ -44,6 +44,17 @@ class Refused(OmnicoreError):  # noqa: N818 - a refusal is a verdict of no, not 
         self.facts: Facts = facts
         super().__init__(self.message)
 
+    @staticmethod
+    def rebuild(code: str, message: str, facts: Facts) -> "Refused":
+        """Make a recorded refusal again, of the class that has its code; of ``Refused`` where none has."""
+        classes: list[type[Refused]] = [Refused]
+        for cls in classes:
+            classes.extend(cls.__subclasses__())
+        known = {cls.code: cls for cls in classes}.get(code, Refused)
+        refused = known.__new__(known)
+        Refused.__init__(refused, message, **facts)
+        return refused
+
     def problem(self) -> dict[str, object]:
         """Give the refusal as an RFC 9457 problem; ``code`` and ``facts`` are extension members."""
         return {

@@ -1,0 +1,94 @@
+"""How does JSON text become data, and how much of it is let in?
+
+Depth and size are bounded before anything is structured, duplicate keys are refused (most parsers silently keep the
+last), and what the parser says of bad text is not passed on, because it quotes the text. A number with a point, ``NaN``
+and ``Infinity`` stay Python floats here and are refused by the readers, which know the path.
+"""
+
+import json
+
+from omnicore.kernel.codec_read import step
+from omnicore.kernel.codec_types import JsonValue
+from omnicore.kernel.errors import Malformed
+
+MAX_DEPTH = 64
+"""Levels of arrays and objects in one document."""
+MAX_NODES = 100_000
+"""Values and keys in one document."""
+MAX_DOCUMENT = 8 * 2**20
+"""Characters in one document's text."""
+
+
+class _Twice(dict[str, object]):
+    """An object in which a key stands twice."""
+
+
+def parse(document: str | bytes) -> JsonValue:
+    """Parse JSON text.
+
+    Raises:
+        Malformed: if it is not JSON, too long or too deep, or an object has a key twice.
+    """
+    if type(document) is bytes:
+        try:
+            document = document.decode("utf-8")
+        except UnicodeDecodeError:
+            document = "\ufeff"  # a byte order mark is refused below, with the same words
+    if type(document) is not str:
+        raise Malformed("$", "must be JSON text")
+    if len(document) > MAX_DOCUMENT:
+        raise Malformed("$", f"is longer than {MAX_DOCUMENT} characters")
+    twice: list[_Twice] = []
+
+    def keep(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            twice.append(_Twice(found))
+            return twice[-1]
+        return found
+
+    try:
+        data: JsonValue = json.loads(document, object_pairs_hook=keep)
+    except (ValueError, RecursionError) as error:
+        position = f" at line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        reason = "is nested too deeply" if isinstance(error, RecursionError) else f"is not JSON{position}"
+    else:
+        if twice:
+            raise Malformed(_path_to_twice(data), "has a key twice")
+        return data
+    raise Malformed("$", reason)  # outside the handler: the parser's error holds the whole text
+
+
+def bounded(data: object) -> None:
+    """Check the depth and size of data, level by level and without recursion, so that even endless data is refused.
+
+    Raises:
+        Malformed: if it is deeper than ``MAX_DEPTH`` or has more than ``MAX_NODES`` values.
+    """
+    level = [data]
+    nodes = 0
+    for _ in range(MAX_DEPTH + 1):
+        below: list[object] = []
+        for node in level:
+            each: object = node.values() if type(node) is dict else node
+            if type(node) is dict or type(node) is list:
+                nodes += len(node)
+                if nodes > MAX_NODES:
+                    raise Malformed("$", f"has more than {MAX_NODES} values")
+                below += [one for one in each if type(one) is dict or type(one) is list]  # type: ignore[attr-defined]  # iterable by the line above
+        if not below:
+            return
+        level = below
+    raise Malformed("$", f"is nested deeper than {MAX_DEPTH} levels")
+
+
+def _path_to_twice(data: object) -> str:
+    waiting: list[tuple[str, object]] = [("$", data)]
+    for path, node in waiting:
+        if type(node) is _Twice:
+            return path
+        if type(node) is dict:
+            waiting.extend((path + step(name), each) for name, each in node.items())
+        elif type(node) is list:
+            waiting.extend((f"{path}[{at}]", each) for at, each in enumerate(node))
+    raise AssertionError("a key that stood twice is gone")

@@ -1,0 +1,264 @@
+"""How is a use case written once, and run sync, async or under the race simulator?
+
+A flow is a coroutine that awaits only the ports below. It never opens a transaction, retries or looks at a clock: the
+driver does, and hands it what is *given*: the instant, the actor and a source of ids. Calling a flow runs nothing;
+it makes a ``Flow``: a name and arguments, which is what is hashed for idempotency, stored by a process, started afresh
+after a ``Conflict``, and awaited inside other flows.
+
+    @flow("inventory.receive")
+    async def receive(given: Given, *, node: NodeId, units: Mapping[SkuId, int]) -> None:
+        ...
+        await write(Writes(moves=...))
+
+A flow reads, decides and writes once, as its last port call; the driver refuses a second write and a read after it.
+A flow handed straight to asyncio stops at its first port, because nobody answers: use ``host.run`` or ``host.arun``.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
+from functools import cached_property, update_wrapper
+from types import coroutine
+from typing import Concatenate, Generic, ParamSpec, TypeVar, cast, get_type_hints
+
+from attrs import field, frozen
+
+from omnicore.kernel import codec
+from omnicore.kernel.errors import Malformed
+from omnicore.kernel.ids import NewId
+from omnicore.kernel.ledger import Account, Balance, Entry, Held
+from omnicore.kernel.records import Cursor, Document, Field, Found, Kind, Page, Stored, span
+from omnicore.kernel.store import Writes
+from omnicore.kernel.time import Instant
+
+P = ParamSpec("P")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+T = TypeVar("T")
+
+
+@frozen
+class Actor:
+    """Who acts now: ``kind`` is ``buyer``, ``staff``, ``device`` or ``system``; ``id`` is never personal data."""
+
+    kind: str
+    id: str
+
+    def __str__(self) -> str:
+        """Give ``kind:id``, as events and audit rows store it."""
+        return f"{self.kind}:{self.id}"
+
+
+def Staff(id: str) -> Actor:  # noqa: N802, A002 - reads as the noun it stands for
+    """Say that a member of staff acts."""
+    return Actor("staff", id)
+
+
+def Device(id: str) -> Actor:  # noqa: N802, A002 - reads as the noun it stands for
+    """Say that a device acts: a till, a handheld."""
+    return Actor("device", id)
+
+
+def Shopper(id: str) -> Actor:  # noqa: N802, A002 - reads as the noun it stands for
+    """Say that a buyer acts, by account or session id."""
+    return Actor("buyer", id)
+
+
+SYSTEM = Actor("system", "omnicore")
+
+
+@frozen(kw_only=True)
+class Given:
+    """What a flow is given instead of reaching for it: the instant, who acts and why, and a source of new ids.
+
+    ``blind`` gives a keyed hash of a text, equal for equal texts: how personal data is found again by an index without
+    standing in it (an e-mail's mark, a member card's).
+    """
+
+    at: Instant
+    actor: Actor
+    purpose: str | None
+    shop: str
+    new_id: NewId = field(repr=False)
+    blind: Callable[[str], str] = field(repr=False)
+
+
+@frozen(kw_only=True)
+class Ask:
+    """One port call, as the driver sees it: a method of ``Store`` and its arguments, or ``enter`` / ``reveal``."""
+
+    method: str
+    args: tuple[object, ...] = ()
+
+
+@coroutine
+def _ask(request: object) -> Generator[object, object, object]:
+    return (yield request)
+
+
+async def load(kind: Kind[T], keys: Iterable[str]) -> dict[str, Stored[T]]:
+    """Load the values that exist among ``keys``; reading a vault kind is audited."""
+    documents = cast(dict[str, Document], await _ask(Ask(method="load", args=(kind.name, tuple(sorted(set(keys)))))))
+    found = {key: kind.read(document) for key, document in documents.items()}
+    await _reveal(kind, found.values())
+    return found
+
+
+async def get(kind: Kind[T], key: str) -> Stored[T] | None:
+    """Load one value; prefer ``load`` wherever there may be many."""
+    return (await load(kind, [key])).get(key)
+
+
+async def find(
+    kind: Kind[T],
+    index: str,
+    *,
+    equal: tuple[Field, ...] = (),
+    since: Field | None = None,
+    until: Field | None = None,
+    newest_first: bool = False,
+    after: Cursor | None = None,
+    limit: int = 100,
+) -> Page[T]:
+    """Find values by an index: equality on a prefix, then ``since <= next field < until``; reading a vault is audited."""
+    where = span(
+        kind.name, index, equal=equal, since=since, until=until, newest_first=newest_first, after=after, limit=limit
+    )
+    found = cast(Found, await _ask(Ask(method="find", args=(where,))))
+    items = tuple(kind.read(document) for document in found.documents)
+    await _reveal(kind, items)
+    return Page(items=items, next=found.next)
+
+
+async def _reveal(kind: Kind[T], found: Iterable[Stored[T]]) -> None:
+    if kind.subject is not None and (subjects := sorted({kind.subject(stored.value) for stored in found})):
+        await _ask(Ask(method="reveal", args=(kind.name, tuple(subjects))))
+
+
+async def balances(accounts: Iterable[Account]) -> dict[Account, Balance]:
+    """Read how accounts stand, at the flow's instant; an unknown account stands at zero."""
+    return cast(dict[Account, Balance], await _ask(Ask(method="balances", args=(tuple(sorted(set(accounts))),))))
+
+
+async def holds(ids: Iterable[str]) -> dict[str, Held]:
+    """Read the holds that exist among ``ids``; whether time has ended one is ``held.lapsed(given.at)``."""
+    return cast(dict[str, Held], await _ask(Ask(method="holds", args=(tuple(sorted(set(ids))),))))
+
+
+async def open_holds(accounts: Iterable[Account]) -> dict[Account, tuple[Held, ...]]:
+    """Read the open holds on accounts, in promise order."""
+    return cast(
+        dict[Account, tuple[Held, ...]], await _ask(Ask(method="open_holds", args=(tuple(sorted(set(accounts))),)))
+    )
+
+
+async def entries(account: Account, *, after: int = 0, limit: int = 1000) -> tuple[Entry, ...]:
+    """Read the numbered entries that touch an account, by position."""
+    return cast(tuple[Entry, ...], await _ask(Ask(method="entries", args=(account, after, limit))))
+
+
+async def write(writes: Writes) -> None:
+    """Write once, as the last port call; applied whole when the flow has returned, or not at all."""
+    await _ask(Ask(method="write", args=(writes,)))
+
+
+@frozen(eq=False, kw_only=True)
+class Definition(Generic[R]):
+    """A declared flow, question or process: its stored name, its body and what it may do."""
+
+    name: str
+    body: Callable[..., Awaitable[R]] = field(repr=False)
+    writes: bool = True
+    reveals: bool = True
+
+    @cached_property
+    def _types(self) -> tuple[dict[str, type[object]], type[object]]:
+        hints = get_type_hints(self.body)
+        wanted = list(inspect.signature(self.body).parameters)[1:]
+        return {name: hints[name] for name in wanted}, hints["return"]
+
+    def dump(self, args: Mapping[str, object]) -> dict[str, codec.JsonValue]:
+        """Give the arguments as canonical JSON, by the types of the signature."""
+        types, _ = self._types
+        return {name: codec.dump(value, as_=types[name]) for name, value in args.items()}
+
+    def load(self, args: Mapping[str, codec.JsonValue]) -> dict[str, object]:
+        """Read arguments back.
+
+        Raises: Malformed.
+        """
+        types, _ = self._types
+        if set(args) - set(types):
+            raise Malformed("$", f"{self.name} has other arguments")
+        return {name: codec.load(value, as_=types[name]) for name, value in args.items()}
+
+    def request(self, args: Mapping[str, object], *, shop: str, actor: Actor, key: bytes) -> str:
+        """Hash what is asked, by whom, under a key, so that a stored command row tells nothing (never time or ids)."""
+        types, _ = self._types
+        parts = [self.name, shop, str(actor)]
+        parts += [f"{name}={codec.keyed_hash(args[name], as_=types[name], key=key)}" for name in sorted(args)]
+        return codec.keyed_hash("\n".join(parts), as_=str, key=key)
+
+    def dump_answer(self, answer: R) -> str:
+        """Give an answer as canonical JSON."""
+        return codec.dumps(answer, as_=self._types[1])
+
+    def load_answer(self, text: str) -> R:
+        """Read an answer back."""
+        return cast(R, codec.loads(text, as_=self._types[1]))
+
+
+@frozen(kw_only=True)
+class Flow(Generic[R_co]):
+    """A use case with its arguments, not yet run: hand it to ``host.run`` or await it inside another flow."""
+
+    definition: Definition[R_co]
+    args: Mapping[str, object]
+
+    def __await__(self) -> Generator[object, object, R_co]:
+        """Run inside the flow that awaits, in its transaction."""
+        given = yield Ask(method="enter", args=(self.definition,))
+        return (yield from self.definition.body(given, **self.args).__await__())
+
+
+_NAMES: set[str] = set()
+
+
+def declare(name: str) -> None:
+    """Keep a stored name to one definition; a name used twice fails at import."""
+    if name in _NAMES:
+        raise AssertionError(f"two flows are called {name}")
+    _NAMES.add(name)
+
+
+def _bind(definition: Definition[R], body: Callable[Concatenate[Given, P], Awaitable[R]]) -> Callable[P, Flow[R]]:
+    signature = inspect.signature(body)
+    plain = signature.replace(parameters=list(signature.parameters.values())[1:])
+
+    def make(*args: P.args, **kwargs: P.kwargs) -> Flow[R]:
+        return Flow(definition=definition, args=plain.bind(*args, **kwargs).arguments)
+
+    return update_wrapper(make, body)
+
+
+def flow(
+    name: str,
+) -> Callable[[Callable[Concatenate[Given, P], Awaitable[R]]], Callable[P, Flow[R]]]:
+    """Declare a command: it may read and ends in one write."""
+
+    def declared(body: Callable[Concatenate[Given, P], Awaitable[R]]) -> Callable[P, Flow[R]]:
+        declare(name)
+        return _bind(Definition(name=name, body=body), body)
+
+    return declared
+
+
+def question(
+    name: str, *, reveals: bool = False
+) -> Callable[[Callable[Concatenate[Given, P], Awaitable[R]]], Callable[P, Flow[R]]]:
+    """Declare a question: one snapshot, no write, no command key. ``reveals``: it may read a vault, and is audited."""
+
+    def declared(body: Callable[Concatenate[Given, P], Awaitable[R]]) -> Callable[P, Flow[R]]:
+        declare(name)
+        return _bind(Definition(name=name, body=body, writes=False, reveals=reveals), body)
+
+    return declared

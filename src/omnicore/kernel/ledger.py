@@ -1,0 +1,280 @@
+"""What is counted, where does it stand, and which moves exist?
+
+An *account* is (unit, path): what is counted and where it stands, as ``sku:TEE-M`` at ``node/dc-tokyo/on-hand``.
+A *move* takes a positive integer from one account to another, so per unit the sum over all accounts is zero
+at every instant. Nothing here decides; ``books`` holds the one rule that says whether moves may be recorded.
+
+Accounts whose path begins with ``world/``, ``issuer/`` or ``provider/`` are *open*: they have no balance row, no floor
+and no hold, so no two commands meet there. All others are *guarded*: posted - held >= floor, enforced by the database too.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Protocol
+
+from attrs import frozen
+
+from omnicore.kernel.errors import Malformed
+from omnicore.kernel.time import Instant
+
+MAX_AMOUNT = 10**15
+"""The largest amount of one move and of one balance; far inside a 64-bit column even summed over a million accounts."""
+
+_OPEN_ROOTS = frozenset({"world", "issuer", "provider"})
+_MAX_TEXT = 256
+
+
+def _text(value: str, path: str) -> None:
+    if type(value) is not str or not 0 < len(value) <= _MAX_TEXT or not value.isprintable():
+        raise Malformed(path, f"must be 1 to {_MAX_TEXT} printable characters")
+
+
+def _amount(value: int, path: str) -> None:
+    if type(value) is not int or not 0 < value <= MAX_AMOUNT:
+        raise Malformed(path, f"must be a whole number from 1 to {MAX_AMOUNT}")
+
+
+@frozen(order=True)
+class Account:
+    """What is counted (``unit``, carrying its scale as ``sku:RICE@3``) and where it stands (``path``)."""
+
+    unit: str
+    path: str
+
+    @property
+    def guarded(self) -> bool:
+        """Whether the account has a balance row and a floor."""
+        return self.path.split("/", 1)[0] not in _OPEN_ROOTS
+
+    def __str__(self) -> str:
+        """Give ``unit at path``."""
+        return f"{self.unit} at {self.path}"
+
+
+@frozen(kw_only=True)
+class Post:
+    """Move ``amount`` of ``unit`` from ``source`` to ``target`` now.
+
+    A *promise* (``fact=False``) is guarded. A *fact* (a count, a receipt, a sale at a till) has happened and is
+    recorded whatever it does to availability; where that leaves less than is held, the account is overcommitted.
+    """
+
+    id: str
+    unit: str
+    source: str
+    target: str
+    amount: int
+    fact: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        """Check texts and amount.
+
+        Raises: Malformed.
+        """
+        _text(self.id, "$.id")
+        _text(self.unit, "$.unit")
+        _text(self.source, "$.source")
+        _text(self.target, "$.target")
+        _amount(self.amount, "$.amount")
+        if self.source == self.target:
+            raise Malformed("$.target", "must differ from the source")
+
+
+@frozen(kw_only=True)
+class Hold:
+    """Promise ``amount`` against a guarded ``source``, for ``target``, until ``expires`` (None: until settled or voided).
+
+    ``floor`` raises the account's own floor for this promise alone: a channel's buffer.
+    """
+
+    id: str
+    unit: str
+    source: str
+    target: str
+    amount: int
+    expires: Instant | None = None
+    floor: int | None = None
+
+    def __attrs_post_init__(self) -> None:
+        """Check texts and amount.
+
+        Raises: Malformed.
+        """
+        _text(self.id, "$.id")
+        _text(self.unit, "$.unit")
+        _text(self.source, "$.source")
+        _text(self.target, "$.target")
+        _amount(self.amount, "$.amount")
+        if self.source == self.target:
+            raise Malformed("$.target", "must differ from the source")
+        if not Account(self.unit, self.source).guarded:
+            raise Malformed("$.source", "an open account cannot be held")
+
+
+class Rest(StrEnum):
+    """What becomes of the part of a hold that a settle leaves: kept for the next parcel, or released (money)."""
+
+    KEEP = "keep"
+    RELEASE = "release"
+
+
+@frozen(kw_only=True)
+class Settle:
+    """Turn ``amount`` of a hold into a posted move from its source to its target.
+
+    Nothing leaves an account that is not there: posted >= amount, whatever the floor.
+    A settle after expiry re-holds under the guard or fails.
+    """
+
+    id: str
+    hold: str
+    amount: int
+    rest: Rest = Rest.KEEP
+
+    def __attrs_post_init__(self) -> None:
+        """Check texts and amount.
+
+        Raises: Malformed.
+        """
+        _text(self.id, "$.id")
+        _text(self.hold, "$.hold")
+        _amount(self.amount, "$.amount")
+
+
+@frozen(kw_only=True)
+class Void:
+    """Release what is left of a hold; on an expired hold there is nothing left to do."""
+
+    hold: str
+
+
+@frozen(kw_only=True)
+class Extend:
+    """Give an open hold another end; an expired hold cannot be extended."""
+
+    hold: str
+    expires: Instant | None
+
+
+@frozen(kw_only=True)
+class Floor:
+    """Set the least that must stay free on a guarded account: above zero a buffer, below zero a capped backorder."""
+
+    unit: str
+    path: str
+    floor: int
+
+    def __attrs_post_init__(self) -> None:
+        """Check texts and bounds.
+
+        Raises: Malformed.
+        """
+        _text(self.unit, "$.unit")
+        _text(self.path, "$.path")
+        if type(self.floor) is not int or abs(self.floor) > MAX_AMOUNT:
+            raise Malformed("$.floor", f"must be a whole number within {MAX_AMOUNT}")
+        if not Account(self.unit, self.path).guarded:
+            raise Malformed("$.path", "an open account has no floor")
+
+
+Move = Post | Hold | Settle | Void | Extend | Floor
+
+
+@frozen(kw_only=True)
+class Balance:
+    """How an account stands: ``posted`` is there, ``held`` is promised, of which ``lapsed`` has expired by time alone.
+
+    ``at`` is the instant of the account's last write; time never goes back behind it.
+    """
+
+    account: Account
+    posted: int = 0
+    held: int = 0
+    lapsed: int = 0
+    floor: int = 0
+    overcommitted: bool = False
+    at: Instant | None = None
+
+    @property
+    def available(self) -> int:
+        """What may still be promised; negative when facts have overcommitted the account."""
+        return self.posted - self.held + self.lapsed - self.floor
+
+
+class HoldState(StrEnum):
+    """How a hold stands; every state but OPEN is final, but for a late settle of an expired hold."""
+
+    OPEN = "open"
+    SETTLED = "settled"
+    VOIDED = "voided"
+    EXPIRED = "expired"
+
+
+@frozen(kw_only=True)
+class Held:
+    """A hold as the books have it. Law: settled + released + expired + left == amount, each part >= 0."""
+
+    id: str
+    unit: str
+    source: str
+    target: str
+    amount: int
+    left: int
+    settled: int = 0
+    released: int = 0
+    expired: int = 0
+    expires: Instant | None = None
+    floor: int | None = None
+    since: Instant
+    state: HoldState = HoldState.OPEN
+
+    @property
+    def account(self) -> Account:
+        """The account the hold counts against."""
+        return Account(self.unit, self.source)
+
+    def live(self, at: Instant) -> bool:
+        """Whether the hold still counts at an instant: open and not past its end."""
+        return self.state is HoldState.OPEN and not self.lapsed(at)
+
+    def lapsed(self, at: Instant) -> bool:
+        """Whether time has ended the hold, noticed or not."""
+        return self.state is HoldState.OPEN and self.expires is not None and self.expires <= at
+
+
+@frozen(kw_only=True)
+class Entry:
+    """The trace of a move: one row, naming both ends, so that no entry can be one-sided."""
+
+    id: str
+    unit: str
+    source: str
+    target: str
+    amount: int
+    at: Instant
+    fact: bool = False
+    hold: str | None = None
+    position: int | None = None
+
+
+class Ledger(Protocol):
+    """Reads of everything counted; bulk first, in one snapshot or transaction with the other reads of a flow."""
+
+    def balances(self, accounts: Iterable[Account], at: Instant) -> dict[Account, Balance]:
+        """Give a balance for every account asked; an unknown account stands at zero.
+
+        An open account's balance is the sum of its entries. ``lapsed`` is judged at ``max(at, balance.at)``.
+        """
+        ...
+
+    def holds(self, ids: Iterable[str]) -> dict[str, Held]:
+        """Give the holds that exist among ``ids``, as the books have them (expiry may be unnoticed: ask ``lapsed``)."""
+        ...
+
+    def open_holds(self, accounts: Iterable[Account]) -> dict[Account, tuple[Held, ...]]:
+        """Give each account's open holds in promise order: (since, id)."""
+        ...
+
+    def entries(self, account: Account, *, after: int = 0, limit: int = 1000) -> tuple[Entry, ...]:
+        """Give the numbered entries that touch an account, by position, from behind ``after``."""
+        ...

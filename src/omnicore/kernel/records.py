@@ -1,0 +1,281 @@
+"""What is stored as a document, under which key, and how is it found again?
+
+A ``Kind`` is declared once beside its aggregate: name, key, schema number with upcasters, indexes. A new aggregate
+costs an adapter nothing, because adapters only see ``Document``: text under (kind, key) with a version and index rows.
+
+An index is a pure function from the value to zero or more tuples of str, int or Instant. A look-up is equality on a
+prefix and a range on the next field, nothing more; reports are read models fed from the journal. Tuples are encoded as
+bytes whose order is the tuples' order, so every database sorts them alike, whatever its collation.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Generic, NewType, Protocol, TypeVar, cast
+
+from attrs import field, frozen
+
+from omnicore.kernel import codec, stored_forms
+from omnicore.kernel.errors import Malformed
+from omnicore.kernel.time import Instant
+
+T = TypeVar("T")
+Field = str | int | Instant
+Cursor = NewType("Cursor", str)
+"""Where a page ended; opaque, safe to hand to a browser: a forged one finds other rows of the same look-up, no more."""
+
+MAX_KEY_CHARS = 256
+MAX_PAGE = 10_000
+_HALF = 1 << 63
+
+
+def _encode(value: Field) -> bytes:
+    if isinstance(value, str):
+        return b"s" + value.encode().replace(b"\x00", b"\x00\xff") + b"\x00\x01"
+    number = value.micros if isinstance(value, Instant) else value
+    if type(number) is not int or not -_HALF <= number < _HALF:
+        raise Malformed("$.index", "a field must be a str, a 64-bit int or an Instant")
+    return b"i" + (number + _HALF).to_bytes(8, "big")
+
+
+def sort_key(fields: Iterable[Field]) -> bytes:
+    """Encode a tuple as bytes. Law: ``a < b`` iff ``sort_key(a) < sort_key(b)``, for tuples of the same types."""
+    return b"".join(_encode(value) for value in fields)
+
+
+@frozen(kw_only=True)
+class IndexRow:
+    """One entry of an index: which index, where it sorts, and whether another document may stand there."""
+
+    index: str
+    sort: bytes
+    unique: bool = False
+
+
+@frozen(eq=False)
+class Index(Generic[T]):
+    """A look-up: ``rows`` gives the tuples a value is found under, none if it is not to be found."""
+
+    name: str
+    rows: Callable[[T], Iterable[tuple[Field, ...]]]
+    unique: bool = False
+
+
+@frozen(kw_only=True)
+class Document:
+    """A stored document as adapters see it."""
+
+    kind: str
+    key: str
+    version: int
+    schema: int
+    body: str
+
+
+@frozen(kw_only=True)
+class Put:
+    """Store a document where version ``expected`` stands now (0: where none does); the new version is one more.
+
+    ``subject`` says whose personal data a vault document holds; adapters need not store it.
+    """
+
+    kind: str
+    key: str
+    expected: int
+    schema: int
+    subject: str | None = None
+    body: str = field(repr=False)
+    rows: tuple[IndexRow, ...] = field(default=(), repr=False)
+
+
+@frozen(kw_only=True)
+class Drop:
+    """Remove a document whose version is ``expected``."""
+
+    kind: str
+    key: str
+    expected: int
+
+
+Change = Put | Drop
+
+
+@frozen(kw_only=True)
+class Stored(Generic[T]):
+    """A value read from the store, with its version and the keys a newer schema wrote that we do not know."""
+
+    value: T
+    version: int
+    kind: "Kind[T]" = field(repr=False, eq=False)
+    rest: codec.Rest = field(factory=dict, repr=False)
+    schema: int = field(default=1, repr=False)
+
+    def put(self, value: T) -> Put:
+        """Replace the stored value; unknown keys are written back, and a concurrent change is a ``Conflict``."""
+        return self.kind.put(value, expected=self.version, rest=self.rest, schema=max(self.schema, self.kind.schema))
+
+    def drop(self) -> Drop:
+        """Remove the document."""
+        return Drop(kind=self.kind.name, key=self.kind.key(self.value), expected=self.version)
+
+
+@frozen(eq=False, kw_only=True)
+class Kind(Generic[T]):
+    """What an aggregate is called in the store, how it is keyed, found and upgraded.
+
+    ``upcasters[n]`` turns a document of schema n into one of schema n + 1. ``vault`` kinds alone may hold personal data;
+    ``subject`` then says whose it is, so that it can be found for export and erasure.
+    """
+
+    name: str
+    type: type[T]
+    key: Callable[[T], str]
+    indexes: tuple[Index[T], ...] = ()
+    schema: int = 1
+    upcasters: Mapping[int, Callable[[dict[str, codec.JsonValue]], dict[str, codec.JsonValue]]] = field(factory=dict)
+    subject: Callable[[T], str] | None = None
+
+    def __attrs_post_init__(self) -> None:
+        """Register the kind; two kinds of one name, or a gap in the upcasters, fail at import."""
+        if self.name in _KINDS:
+            raise AssertionError(f"two kinds are called {self.name}")
+        if set(self.upcasters) != set(range(1, self.schema)):
+            raise AssertionError(f"{self.name} needs an upcaster for every schema below {self.schema}")
+        _KINDS[self.name] = cast("Kind[object]", self)
+
+    @property
+    def vault(self) -> bool:
+        """Whether the kind may hold personal data."""
+        return self.subject is not None
+
+    def put(self, value: T, *, expected: int = 0, rest: codec.Rest | None = None, schema: int | None = None) -> Put:
+        """Make the change that stores a value; ``expected=0`` says that it is new.
+
+        Raises: Malformed when the key is empty or too long.
+        """
+        key = self.key(value)
+        if not 0 < len(key) <= MAX_KEY_CHARS:
+            raise Malformed("$.key", f"must be 1 to {MAX_KEY_CHARS} characters")
+        return Put(
+            kind=self.name,
+            key=key,
+            expected=expected,
+            schema=schema or self.schema,
+            subject=None if self.subject is None else self.subject(value),
+            body=codec.canonical(codec.dump_stored(value, rest or {}, as_=self.type, vault=self.vault)),
+            rows=self.rows(value),
+        )
+
+    def rows(self, value: T) -> tuple[IndexRow, ...]:
+        """Give every index row of a value, sorted, without repeats; vault kinds are also found by ``subject``."""
+        found = {
+            IndexRow(index=index.name, sort=sort_key(fields), unique=index.unique)
+            for index in self.indexes
+            for fields in index.rows(value)
+        }
+        if self.subject is not None:
+            found.add(IndexRow(index="subject", sort=sort_key((self.subject(value),))))
+        return tuple(sorted(found, key=lambda row: (row.index, row.sort)))
+
+    def read(self, document: Document) -> Stored[T]:
+        """Read a document, upgrading an older schema and keeping what a newer one added.
+
+        Raises: Malformed when the document does not fit its kind.
+        """
+        body = codec.parse(document.body)
+        if not isinstance(body, dict):
+            raise Malformed("$", "must be an object")
+        for schema in range(document.schema, self.schema):
+            body = self.upcasters[schema](body)
+        value, rest = codec.load_stored(body, as_=self.type)
+        return Stored(value=value, version=document.version, kind=self, rest=rest, schema=document.schema)
+
+
+_KINDS: dict[str, Kind[object]] = {}
+
+
+def kinds() -> Mapping[str, Kind[object]]:
+    """Give every kind declared so far, by name."""
+    return dict(_KINDS)
+
+
+@frozen(kw_only=True)
+class Span:
+    """A range of one index, as adapters see it: ``lower <= sort < upper``, from behind ``after``, at most ``limit``."""
+
+    kind: str
+    index: str
+    lower: bytes
+    upper: bytes
+    newest_first: bool = False
+    after: tuple[bytes, str] | None = None
+    limit: int = 100
+
+
+def span(
+    kind: str,
+    index: str,
+    *,
+    equal: tuple[Field, ...] = (),
+    since: Field | None = None,
+    until: Field | None = None,
+    newest_first: bool = False,
+    after: Cursor | None = None,
+    limit: int = 100,
+) -> Span:
+    """Say what a look-up ranges over: equality on a prefix, then ``since <= next field < until``.
+
+    Raises: Malformed for a limit out of bounds or a cursor that is none of ours.
+    """
+    if not 0 < limit <= MAX_PAGE:
+        raise Malformed("$.limit", f"must be from 1 to {MAX_PAGE}")
+    prefix = sort_key(equal)
+    return Span(
+        kind=kind,
+        index=index,
+        lower=prefix if since is None else prefix + _encode(since),
+        upper=prefix + (b"\xff" if until is None else _encode(until)),
+        newest_first=newest_first,
+        after=None if after is None else _read_cursor(after),
+        limit=limit,
+    )
+
+
+def cursor(sort: bytes, key: str) -> Cursor:
+    """Say where a page ended."""
+    return Cursor(json.dumps([sort.hex(), key]))
+
+
+def _read_cursor(text: Cursor) -> tuple[bytes, str]:
+    try:
+        sort, key = json.loads(text)
+        return bytes.fromhex(sort), str(key)
+    except (ValueError, TypeError, RecursionError):
+        raise Malformed("$.after", "is not a cursor given by an earlier page") from None
+
+
+@frozen(kw_only=True)
+class Found:
+    """One page of documents and where the next begins (None: there is none)."""
+
+    documents: tuple[Document, ...]
+    next: Cursor | None
+
+
+@frozen(kw_only=True)
+class Page(Generic[T]):
+    """One page of values and where the next begins (None: there is none)."""
+
+    items: tuple[Stored[T], ...]
+    next: Cursor | None
+
+
+class Records(Protocol):
+    """Reads of documents; bulk first, in one snapshot or transaction with the other reads of a flow."""
+
+    def load(self, kind: str, keys: Iterable[str]) -> dict[str, Document]:
+        """Give the documents that exist among ``keys``."""
+        ...
+
+    def find(self, where: Span) -> Found:
+        """Give documents in index order (sort, then key), each once per index row in the range."""
+        ...

@@ -1,0 +1,145 @@
+"""What does a flow end in, and what must a database offer?
+
+A flow reads, decides purely and ends in one ``Writes`` value, applied whole or not at all. Contexts return ``Writes``,
+``a + b`` merges them and the scenario writes the sum. ``Store`` is what a flow sees inside one transaction;
+``Database`` opens such transactions. Both are small, so a host can bring its own and let ``omnicore.testing`` judge it.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from attrs import field, frozen
+
+from omnicore.kernel.journal import Envelope, Event, Journal
+from omnicore.kernel.ledger import Ledger, Move
+from omnicore.kernel.records import Change, Kind, Records
+from omnicore.kernel.time import Instant
+
+
+@frozen(kw_only=True)
+class Writes:
+    """Everything one flow changes: documents, moves on the ledger, events. A value; ``a + b`` merges two."""
+
+    changes: tuple[Change, ...] = ()
+    moves: tuple[Move, ...] = ()
+    events: tuple[Event, ...] = ()
+
+    def __add__(self, other: "Writes") -> "Writes":
+        """Merge; one document may be changed once in the sum, which the write itself checks."""
+        return Writes(
+            changes=self.changes + other.changes, moves=self.moves + other.moves, events=self.events + other.events
+        )
+
+    def __bool__(self) -> bool:
+        """Whether anything changes."""
+        return bool(self.changes or self.moves or self.events)
+
+
+def merged(many: Iterable[Writes]) -> Writes:
+    """Merge any number of writes, in time linear in their parts."""
+    parts = list(many)
+    return Writes(
+        changes=tuple(change for part in parts for change in part.changes),
+        moves=tuple(move for part in parts for move in part.moves),
+        events=tuple(event for part in parts for event in part.events),
+    )
+
+
+@frozen(kw_only=True)
+class Command:
+    """The row that makes a command idempotent: its key, a keyed hash of what was asked, and the answer given."""
+
+    key: str
+    request: str
+    answer: str
+    at: Instant
+
+
+@frozen(kw_only=True)
+class Batch:
+    """``Writes`` as an adapter gets them: stamped with the instant, with events in envelopes and command rows beside.
+
+    ``id`` is unique to the attempt; ``by`` and ``command`` go into events the write itself makes (``Overcommitted``).
+    The order in which an adapter applies a batch is the one lock order of the library: command rows by key, ledger
+    rows by (unit, path), documents by (kind, key), then the journal.
+    """
+
+    id: str
+    at: Instant
+    by: str
+    command: str | None = None
+    changes: tuple[Change, ...] = ()
+    moves: tuple[Move, ...] = ()
+    envelopes: tuple[Envelope, ...] = ()
+    commands: tuple[Command, ...] = ()
+
+
+@frozen(kw_only=True)
+class Difference:
+    """What ``verify`` found: where, what the rows say and what they should say. Never personal data."""
+
+    where: str
+    found: str
+    expected: str
+
+
+@frozen(kw_only=True)
+class Verified:
+    """How much ``verify`` looked at, and the differences it found (the first hundred)."""
+
+    documents: int
+    entries: int
+    holds: int
+    events: int
+    differences: tuple[Difference, ...] = field(default=())
+
+
+class Store(Records, Ledger, Journal, Protocol):
+    """What a flow sees: reads of one snapshot, and one write. An object of one transaction, of one shop.
+
+    Laws, checked by ``omnicore.testing.check_store``: a write is applied whole or not at all; a version, unique row,
+    guard or command key that fails raises ``Conflict`` and changes nothing; reads after it in the transaction see it.
+    """
+
+    def commands(self, keys: Iterable[str]) -> dict[str, Command]:
+        """Give the command rows that exist among ``keys``."""
+        ...
+
+    def write(self, batch: Batch) -> None:
+        """Apply a batch.
+
+        Raises: Conflict, Malformed.
+        """
+        ...
+
+    def number(self, limit: int) -> int:
+        """Give positions and chain links to up to ``limit`` journal rows and entries that have none; how many got one.
+
+        Called by the shop's worker alone, in a transaction of its own.
+        """
+        ...
+
+    def verify(self, kinds: Iterable[Kind[object]]) -> Verified:
+        """Recompute every balance from entries and holds, every index row from documents, and every chain link."""
+        ...
+
+
+class Database(Protocol):
+    """Opens transactions. Leaving the block without an exception commits; any exception rolls back."""
+
+    def reading(self, shop: str) -> AbstractContextManager[Store]:
+        """Open one snapshot; ``write`` is refused in it."""
+        ...
+
+    def writing(self, shop: str) -> AbstractContextManager[Store]:
+        """Open one transaction that may write."""
+        ...
+
+    def shops(self) -> Iterator[str]:
+        """Name the shops that have rows here."""
+        ...
+
+    def close(self) -> None:
+        """Give up connections; the database is not used afterwards."""
+        ...
