@@ -20,7 +20,7 @@ from omnicore.kernel.errors import Conflict
 from omnicore.kernel.journal import Envelope, link
 from omnicore.kernel.ledger import Account, Balance, Entry, Held, HoldState
 from omnicore.kernel.records import Document, Drop, Found, IndexRow, Kind, Put, Span, cursor
-from omnicore.kernel.store import Batch, Command, Verified
+from omnicore.kernel.store import Batch, Command, Verified, ordered_changes
 from omnicore.kernel.time import Instant
 
 K = TypeVar("K")
@@ -48,6 +48,10 @@ class _Shop:
     chain: str = ""
     commands: dict[str, Command] = field(factory=dict)
 
+    def kept(self) -> bool:
+        """Whether there is any row."""
+        return bool(self.documents or self.balances or self.entries or self.journal or self.commands)
+
 
 class Memory:
     """A ``Database`` in memory; any number of shops."""
@@ -61,13 +65,13 @@ class Memory:
     def reading(self, shop: str) -> Iterator["MemoryStore"]:
         """Open one snapshot; it excludes writers while it is open."""
         with self._lock:
-            yield MemoryStore(self._shops.get(shop) or _Shop(), writable=False)
+            yield self.store(self._shops.get(shop) or _Shop(), writable=False)
 
     @contextmanager
     def writing(self, shop: str) -> Iterator["MemoryStore"]:
         """Open one transaction; any exception undoes it."""
         with self._lock:
-            store = MemoryStore(self._shops.setdefault(shop, _Shop()), writable=True)
+            store = self.store(self._shops.setdefault(shop, _Shop()), writable=True)
             try:
                 yield store
             except BaseException:
@@ -76,10 +80,16 @@ class Memory:
 
     def shops(self) -> Iterator[str]:
         """Name the shops that have been written to."""
-        return iter(sorted(self._shops))
+        with self._lock:
+            return iter(sorted(name for name, shop in self._shops.items() if shop.kept()))
 
     def close(self) -> None:
         """Do nothing: there is nothing to give up."""
+
+    @staticmethod
+    def store(shop: _Shop, *, writable: bool) -> "MemoryStore":
+        """Make the store of one transaction; a test overrides this to break it."""
+        return MemoryStore(shop, writable=writable)
 
 
 class MemoryStore:
@@ -172,6 +182,7 @@ class MemoryStore:
         """
         if not self._writable:
             raise AssertionError("a question may not write")
+        changes = ordered_changes(batch.changes)
         mark = len(self._undo)
         try:
             for command in sorted(batch.commands, key=lambda row: row.key):
@@ -179,8 +190,11 @@ class MemoryStore:
                     raise Conflict(f"command {command.key}")
                 self._set(self._shop.commands, command.key, command)
             envelopes = batch.envelopes + self._record(batch)
-            for change in sorted(batch.changes, key=lambda row: (row.kind, row.key)):
-                self._change(change)
+            for change in changes:
+                self._take(change)
+            for change in changes:
+                if isinstance(change, Put):
+                    self._put(change)
             for envelope in envelopes:
                 if envelope.id in self._shop.journal:
                     raise Conflict(f"event {envelope.id}")
@@ -217,17 +231,19 @@ class MemoryStore:
                 self._set(shop.touching.setdefault(Account(entry.unit, path), {}), entry.id, None)
         return overcommitted(recorded, self.open_holds(recorded.overcommitted), batch)
 
-    def _change(self, change: Put | Drop) -> None:
+    def _take(self, change: Put | Drop) -> None:
+        # Every old row goes before any new one comes, so only a batch's end state must be unique.
         shop, place = self._shop, (change.kind, change.key)
         stands = shop.documents.get(place)
         if (stands.version if stands else 0) != change.expected:
             raise Conflict(f"{change.kind} {change.key}")
         for row in shop.rows.get(place, ()):
             self._unsort((change.kind, row.index), (row.sort, change.key))
-        if isinstance(change, Drop):
-            self._unset(shop.documents, place)
-            self._unset(shop.rows, place)
-            return
+        self._unset(shop.documents, place)
+        self._unset(shop.rows, place)
+
+    def _put(self, change: Put) -> None:
+        shop, place = self._shop, (change.kind, change.key)
         for row in change.rows:
             index = shop.sorted.setdefault((change.kind, row.index), [])
             at = bisect_left(index, (row.sort, ""))
@@ -243,6 +259,8 @@ class MemoryStore:
     def number(self, limit: int) -> int:
         """Give positions and chain links to journal rows and entries that have none."""
         shop, before = self._shop, self._shop.position
+        waiting, waiting_entries = list(shop.unnumbered), list(shop.unnumbered_entries)
+        self._undo.append(lambda: self._reorder(waiting, waiting_entries))
         for key in list(islice(shop.unnumbered, limit)):
             position, chain = shop.position + 1, link(shop.chain, shop.journal[key])
             self._set(shop.journal, key, evolve(shop.journal[key], position=position, chain=chain))
@@ -255,6 +273,11 @@ class MemoryStore:
             self._unset(shop.unnumbered_entries, key)
             self._head(shop.position + 1, shop.chain)
         return shop.position - before
+
+    def _reorder(self, waiting: list[str], waiting_entries: list[str]) -> None:
+        # Put back one by one, rows would come last: what waits for a number waits in the order of its commit.
+        self._shop.unnumbered = dict.fromkeys(waiting)
+        self._shop.unnumbered_entries = dict.fromkeys(waiting_entries)
 
     @staticmethod
     def _drop_last(shop: _Shop) -> None:

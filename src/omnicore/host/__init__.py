@@ -1,7 +1,7 @@
 """Where ports get implementations, and flows and processes are run.
 
-The rule for users, in one sentence: a question or command goes to ``run`` / ``arun``, a process that is part of your own
-transaction to ``start``, and a thread, a cron job or ``lifespan`` calls ``work``.
+The rule for users, in one sentence: a question or command goes to ``run`` / ``arun``, a process that is part of your
+own transaction to ``start``, and a thread, a cron job or ``lifespan`` calls ``work``.
 """
 
 import inspect
@@ -73,7 +73,7 @@ class Host:
     def acting(self, actor: Actor, *, purpose: str | None = None) -> "Host":
         """Give the same host acting for somebody; personal data is read for a stated purpose only."""
         other = object.__new__(Host)
-        other._engine, other._providers, other._threads = self._engine, self._providers, self._threads  # noqa: SLF001 - one of us
+        other._engine, other._providers, other._threads = self._engine, self._providers, self._threads
         other.actor, other.purpose = actor, purpose
         return other
 

@@ -215,6 +215,8 @@ class _Advance:
         method: Callable[..., object] = getattr(provider, request.method.__name__)
         lookup: Callable[[str], object] | None = getattr(provider, "lookup", None)
         result: object = None
+        if not self.version:  # a run that dies in its first call must be known, or nobody would ask the provider
+            yield from self.record(self.run)
         try:
             if self.resumed and lookup is not None:
                 result = yield Outside(work=lambda: lookup(key))

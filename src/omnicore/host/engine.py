@@ -126,7 +126,7 @@ class Engine:
                     if (result := ready.add(flow, command)) is not _ALONE:
                         results[place] = result  # type: ignore[assignment] # add gives R, an error or _ALONE
                 ready.write()
-        except Conflict:
+        except (Conflict, Malformed):  # one of them is to blame, and only alone does it tell which
             results.clear()
         for place, (flow, command) in enumerate(flows):
             if place not in results:

@@ -10,7 +10,7 @@ from attrs import evolve, field, frozen
 
 from omnicore.host.advance import Effect, Inside, Providers, advance, ended, postponed, result_of
 from omnicore.host.attempt import Attempt
-from omnicore.host.engine import Checkpoint, Engine
+from omnicore.host.engine import Checkpoint, Engine, KeyReused
 from omnicore.kernel.errors import Conflict, OmnicoreError, Refused
 from omnicore.kernel.flow import Actor, Given, find, flow, get, question, write
 from omnicore.kernel.process import Process
@@ -55,10 +55,22 @@ async def list_runs(given: Given, *, state: RunState, until: Instant | None, lim
 
 @flow("kernel.start_run")
 async def start_run(given: Given, *, run: Run) -> str:
-    """Write a run that has not begun; the same id again changes nothing."""
-    if await get(RUNS, run.id) is None:
+    """Write a run that has not begun; the same id again changes nothing.
+
+    Raises: KeyReused when that id was used for another request.
+    """
+    stored = await get(RUNS, run.id)
+    if stored is None:
         await write(Writes(changes=(RUNS.put(run),)))
+    else:
+        _same_request(stored.value, run)
     return run.id
+
+
+def _same_request(known: Run, fresh: Run) -> None:
+    # Not the version: a process that has ended under an older one answers a client that asks again.
+    if (known.args, known.actor) != (fresh.args, fresh.actor):
+        raise KeyReused(command=fresh.id)
 
 
 @flow("kernel.retry_run")
@@ -77,7 +89,8 @@ def run_process(
 ) -> Generator[Effect, object, object]:
     """Run a process to its end, or go on with the run its command key began; gives its answer.
 
-    Raises: Refused as the process did, Conflict while somebody else runs it, Unknown while a provider's answer is.
+    Raises: Refused as the process did, Conflict while somebody else runs it, Unknown while a provider's answer is,
+        KeyReused when the command key began another request.
     """
     now = engine.clock()
     fresh = begin(process, id=command or engine.new_id(), at=now, actor=actor, purpose=purpose, due=now)
@@ -87,8 +100,7 @@ def run_process(
         return result_of(run)
     assert isinstance(stored, Stored)
     known: Run = stored.value
-    if (known.args, known.version) != (fresh.args, fresh.version):
-        raise Conflict(f"run {fresh.id} with other arguments")
+    _same_request(known, fresh)
     if ended(known):
         return result_of(known)
     if known.state is RunState.STUCK:
@@ -162,13 +174,15 @@ def work(engine: Engine, providers: Providers, at: Instant, actor: Actor) -> Gen
     failed: list[str] = []
     due = yield Inside(
         work=lambda checkpoint: engine.run(
-            list_runs(state=RunState.RUNNING, until=at.plus(seconds=0), limit=BATCH), actor, None, None, checkpoint
+            list_runs(state=RunState.RUNNING, until=at.plus(micros=1), limit=BATCH), actor, None, None, checkpoint
         )
     )
     assert isinstance(due, tuple)
     for run in due:
         stored = yield Inside(work=lambda checkpoint, id=run.id: _read(engine, id))  # type: ignore[misc] # bound early
         assert isinstance(stored, Stored)
+        if stored.value.state is not RunState.RUNNING or stored.value.due > at:
+            continue  # another worker has taken it since it was listed
         try:
             moved = yield from resume(engine, providers, stored)
             resumed.append(moved.id)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from attrs import frozen
 
-from omnicore.kernel.books import Recorded, holds_at_risk
+from omnicore.kernel.books import AtRisk, Recorded, holds_at_risk
 from omnicore.kernel.codec import dumps
 from omnicore.kernel.errors import OmnicoreError
 from omnicore.kernel.journal import Envelope, event, event_name, link
@@ -25,13 +25,13 @@ MAX_DIFFERENCES = 100
 class Overcommitted:
     """A fact left an account with less than is promised: which holds are at risk, latest promise first to suffer.
 
-    ``at_risk`` pairs hold ids with the amount each is short, in promise order.
+    ``at_risk`` names the holds and how much each is short, in promise order.
     """
 
     unit: str
     path: str
     short: int
-    at_risk: tuple[tuple[str, int], ...]
+    at_risk: tuple[AtRisk, ...]
 
     @property
     def about(self) -> str:
@@ -50,7 +50,7 @@ def overcommitted(recorded: Recorded, holds: Mapping[Account, tuple[Held, ...]],
             unit=balance.account.unit,
             path=balance.account.path,
             short=-balance.available,
-            at_risk=tuple((risk.hold, risk.short) for risk in risks),
+            at_risk=risks,
         )
         made.append(
             Envelope(
@@ -117,7 +117,7 @@ class Audit:
             return
         stored = tuple(sorted(rows, key=lambda row: (row.index, row.sort)))
         self._differ(f"index rows of {where}", len(stored), len(expected))
-        self._differ(f"index rows of {where}", stored == expected, True)
+        self._differ(f"index rows of {where}", stored, expected)
 
     def envelope(self, envelope: Envelope) -> None:
         """Take a numbered envelope in, in order of position."""

@@ -17,6 +17,7 @@ A guard that fails is a race, because flows decide from balances they have read:
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import assert_never
 
 from attrs import define, evolve, frozen
@@ -115,17 +116,33 @@ def record(books: Books, moves: Sequence[Move], at: Instant) -> Recorded:
         if held.lapsed(at):
             page.expire(held)
     # Holds first and floors before both: a settle may follow a hold of the same batch, whatever the order given.
-    for move in sorted(moves, key=_phase):
+    for move in _ordered(moves):
         page.apply(move)
     return page.close()
 
 
-_PHASE: Mapping[type[Move], int] = {Floor: 0, Hold: 1, Extend: 2, Post: 3, Settle: 3, Void: 5}
+_PHASE: Mapping[type[Move], int] = {Hold: 1, Extend: 2, Post: 3, Settle: 3, Void: 5}
 
 
-def _phase(move: Move) -> int:
-    # What releases the rest of a hold comes after every settle that still needs it.
-    return 4 if isinstance(move, Settle) and move.rest is Rest.RELEASE else _PHASE[type(move)]
+def _ordered(moves: Iterable[Move]) -> list[Move]:
+    # One order whatever order was given, so that of several complaints the same one is made.
+    keyed = sorted(((_order(move), move) for move in moves), key=lambda row: row[0])
+    for (name, move), (next_name, next_move) in pairwise(keyed):
+        if name == next_name and move != next_move:
+            raise Malformed("$.moves", "one id, or one account's floor, is given twice and differently")
+    return [move for _, move in keyed]
+
+
+def _order(move: Move) -> tuple[int, str]:
+    match move:
+        case Floor():
+            return 0, str(Account(move.unit, move.path))
+        case Void() | Extend():
+            return _PHASE[type(move)], move.hold
+        case Settle(rest=Rest.RELEASE):
+            return 4, move.id  # what releases the rest of a hold comes after every settle that still needs it
+        case _:
+            return _PHASE[type(move)], move.id
 
 
 @define
@@ -211,12 +228,7 @@ class _Page:
     def carry(self, entry: Entry) -> bool:
         """Post an entry unless the books have it; whether it is new."""
         if (known := self.entries.get(entry.id) or self.books.entries.get(entry.id)) is not None:
-            if (known.unit, known.source, known.target, known.amount) != (
-                entry.unit,
-                entry.source,
-                entry.target,
-                entry.amount,
-            ):
+            if evolve(known, at=entry.at, position=None) != entry:
                 raise Malformed("$.moves", "an id is used for two different moves")
             return False
         self.entries[entry.id] = entry
@@ -270,6 +282,8 @@ class _Page:
         if held.state is HoldState.EXPIRED and move.amount <= held.expired:
             # Late, but the goods may still be there: the guard decides as for a new hold, and nothing stays held.
             row.promised += move.amount
+            if held.floor is not None:
+                row.asked = max(row.asked, held.floor)
             self.holds[held.id] = evolve(held, expired=held.expired - move.amount, settled=held.settled + move.amount)
             return
         if held.state is not HoldState.OPEN or move.amount > held.left:

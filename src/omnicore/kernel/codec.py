@@ -14,11 +14,11 @@ written only with ``vault=True``. A ``NewType`` over ``str`` is an id: 1 to 255 
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast, get_args, overload
+from typing import TYPE_CHECKING, NewType, TypeAlias, TypeVar, cast, get_args, get_origin, overload
 
 from attrs import frozen
 
-from omnicore.kernel.codec_forms import Form, Via, form_of, personal_paths, register, register_tag
+from omnicore.kernel.codec_forms import Form, Via, form_of, personal_paths, register, register_tags
 from omnicore.kernel.codec_read import reader_of
 from omnicore.kernel.codec_scalars import MAX_ID, MAX_INT, MAX_TEXT
 from omnicore.kernel.codec_stored import anchor, merge, split
@@ -213,10 +213,16 @@ def scalar(
     Raises:
         NotStorable: if the type is registered or in use already.
     """
-    python = type_ if isinstance(type_, type) else None
+    python: object = type_
+    while isinstance(python, NewType):
+        python = python.__supertype__
+    python = get_origin(python) or python
+    if not isinstance(python, type):
+        raise NotStorable(f"{type_!r} is neither a class nor a NewType over one")
+    cls = python
 
     def make() -> Form:
-        return Via(python, form_of(via), dump, load, schema or {})
+        return Via(cls, form_of(via), dump, load, schema or {})
 
     register(type_, make)
 
@@ -232,8 +238,7 @@ def tagged(union: object, members: Mapping[str, type], *, tag: str = "kind") -> 
     classes = list(members.values())
     if len(set(classes)) != len(classes) or set(classes) != set(get_args(union)) or not all(members) or not tag:
         raise NotStorable(f"the stored names of {union!r} must name each of its members once")
-    for name, member in members.items():
-        register_tag(member, tag=tag, name=name)
+    register_tags(members, tag=tag)
     _TAGGED.append(TaggedUnion(union=union, members=dict(members), tag=tag))
 
 

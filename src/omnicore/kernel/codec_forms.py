@@ -11,7 +11,7 @@ import types
 from collections.abc import Callable, Mapping
 from enum import Enum
 from functools import cached_property
-from typing import Literal, NewType, TypeAlias, Union, get_args, get_origin
+from typing import Literal, NewType, TypeAlias, Union, assert_never, get_args, get_origin
 
 import attrs
 from attrs import frozen
@@ -25,7 +25,7 @@ from omnicore.kernel.personal import Personal
 class Via:
     """A type of ours that is stored as another type: an instant as text, a localised text as a mapping."""
 
-    python: type | None
+    python: type
     inner: "Form"
     dump: Callable[[object], object]
     load: Callable[[object], object]
@@ -87,7 +87,10 @@ class Record:
     @cached_property
     def parts(self) -> tuple[Part, ...]:
         """Give the fields; worked out late, because a type may hold itself."""
-        hints = field_types(self.declared)
+        try:
+            hints = field_types(self.declared)
+        except (NameError, TypeError) as error:
+            raise NotStorable(f"cannot work out the fields of {self.declared!r}: {error}") from error
         parts = tuple(
             Part(field.name, field.alias or field.name, form_of(hints[field.name]), field.default is attrs.NOTHING)
             for field in attrs.fields(self.python)
@@ -100,9 +103,10 @@ class Record:
 
 @frozen(eq=False)
 class OneOf:
-    """A union: members told apart by their JSON type, and tagged records by their stored name."""
+    """A union: read by JSON type (``plain``) and stored name (``records``), written by Python type (``by_type``)."""
 
     plain: Mapping[type, "Form"]
+    by_type: Mapping[type, "Form"]
     tag: str
     records: Mapping[str, Record]
 
@@ -121,13 +125,10 @@ def form_of(declared: object) -> Form:
     Raises:
         NotStorable: if the type has none.
     """
-    try:
-        found = _FORMS.get(declared)
-        if found is None:
-            with LOCK:
-                found = _FORMS[declared] = _make(declared)
-    except (TypeError, NameError) as error:
-        raise NotStorable(f"cannot work out the type {declared!r}: {error}") from error
+    found = _FORMS.get(declared)
+    if found is None:
+        with LOCK:
+            found = _FORMS[declared] = _make(declared)
     return found
 
 
@@ -143,48 +144,42 @@ def register(declared: object, make: Callable[[], Form]) -> None:
         _REGISTERED[declared] = make
 
 
-def register_tag(member: type, *, tag: str, name: str) -> None:
-    """Give a class its stored name: it belongs to the class, so it is the same wherever the class is written.
+def register_tags(members: Mapping[str, type], *, tag: str) -> None:
+    """Give classes their stored names: a name belongs to the class, so it is the same wherever the class is written.
 
     Raises:
-        NotStorable: if the class has one already, is in use, or is not an attrs class.
+        NotStorable: if a class has one already, is in use, or is not an attrs class.
     """
     with LOCK:
-        if member in _TAGS or member in _FORMS or not attrs.has(member):
-            raise NotStorable(f"{member!r} is in a tagged union or in use already, or is not an attrs class")
-        _TAGS[member] = (tag, name)
+        for member in members.values():
+            if member in _TAGS or member in _FORMS or not attrs.has(member):
+                raise NotStorable(f"{member!r} is in a tagged union or in use already, or is not an attrs class")
+        _TAGS.update({member: (tag, name) for name, member in members.items()})
 
 
-def shape_of(form: Form) -> type | None:
-    """Give the JSON type of a form as Python's ``json`` reads it; None where it may be several."""
+def marks_of(form: Form) -> tuple[type, type] | None:
+    """Give what tells a form from others: its JSON type and its Python type; None if it has several."""
     match form:
         case Scalar():
-            return form.shape
-        case Via(inner=inner) | PersonalOf(item=inner):
-            return shape_of(inner)
-        case ListOf() | SetOf():
-            return list
-        case MapOf() | Record():
-            return dict
-        case _:
-            return None
-
-
-def python_type_of(form: Form) -> type | None:
-    """Give the exact Python type whose values a form writes; ``Mapping`` is any mapping, None is several types."""
-    match form:
-        case Scalar() | Via() | Record():
-            return form.python
+            return form.shape, form.python
+        case Via(inner=inner, python=python):
+            marks = marks_of(inner)
+            return marks and (marks[0], python)
+        case PersonalOf(item=inner):
+            marks = marks_of(inner)
+            return marks and (marks[0], Personal)
         case ListOf():
-            return tuple
+            return list, tuple
         case SetOf():
-            return frozenset
+            return list, frozenset
         case MapOf():
-            return Mapping
-        case PersonalOf():
-            return Personal
-        case _:
+            return dict, Mapping
+        case Record():
+            return dict, form.python
+        case OneOf() | AnyJson():
             return None
+        case _:
+            assert_never(form)
 
 
 def personal_paths(form: Form, *, path: str = "$", within: tuple[Form, ...] = ()) -> tuple[str, ...]:
@@ -204,10 +199,11 @@ def personal_paths(form: Form, *, path: str = "$", within: tuple[Form, ...] = ()
         case Record():
             found = [personal_paths(part.form, path=f"{path}.{part.name}", within=within) for part in form.parts]
         case OneOf():
-            members = (*form.plain.values(), *form.records.values())
-            found = [personal_paths(member, path=path, within=within) for member in members]
-        case _:
+            found = [personal_paths(member, path=path, within=within) for member in form.by_type.values()]
+        case Scalar() | AnyJson():
             return ()
+        case _:
+            assert_never(form)
     return tuple(dict.fromkeys(each for paths in found for each in paths))
 
 
@@ -250,17 +246,20 @@ def _text_form(declared: object) -> Form:
 
 def _one_of(declared: object, members: list[Form]) -> OneOf:
     plain: dict[type, Form] = {}
+    by_type: dict[type, Form] = {}
     records: dict[str, Record] = {}
     tags: set[str] = set()
     for member in members:
-        shape = shape_of(member)
+        marks = marks_of(member)
+        if marks is None or by_type.setdefault(marks[1], member) is not member:
+            raise NotStorable(f"members of {declared!r} cannot be told apart")
         if isinstance(member, Record) and member.tag:
             tags.add(member.tag[0])
             clash = records.setdefault(member.tag[1], member) is not member
         else:
-            clash = shape is None or plain.setdefault(shape, member) is not member
+            clash = plain.setdefault(marks[0], member) is not member
         if clash:
-            raise NotStorable(f"members of {declared!r} cannot be told apart; register it with codec.tagged")
+            raise NotStorable(f"members of {declared!r} cannot be told apart; declare their names with codec.tagged")
     if len(tags) > 1 or (records and dict in plain):
         raise NotStorable(f"members of {declared!r} cannot be told apart by one tag")
-    return OneOf(plain, "".join(tags), records)
+    return OneOf(plain, by_type, "".join(tags), records)

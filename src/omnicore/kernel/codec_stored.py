@@ -8,11 +8,13 @@ The rule for elements of an array: an element is the same one as before if it ha
 its first field of an id type, where these differ within the array), or, having no id, if its known part is unchanged.
 The rest of an element that is gone, or changed without an id, or of another kind than before, is dropped: half-true
 data would be worse than none.
+
+Inside a type registered with ``codec.scalar`` nothing may be unknown: its stored form is its own.
 """
 
 from collections import Counter
 
-from omnicore.kernel.codec_forms import Form, ListOf, MapOf, OneOf, PersonalOf, Record, Via
+from omnicore.kernel.codec_forms import Form, ListOf, MapOf, OneOf, PersonalOf, Record
 from omnicore.kernel.codec_scalar_forms import Scalar
 from omnicore.kernel.codec_types import JsonValue, canonical
 
@@ -56,15 +58,15 @@ def anchor(rest: Tree, known: JsonValue, form: Form) -> Tree:
         return {
             names[int(at)]: anchor(below, known[int(at)], inner.item)
             for at, below in rest.items()
-            if isinstance(below, dict) and int(at) < len(names)
+            if isinstance(below, dict)
         }
-    if not isinstance(known, dict) or not isinstance(inner, MapOf | Record):
-        return rest
+    assert isinstance(known, dict)
+    assert isinstance(
+        inner, MapOf | Record
+    )  # a rest is found in arrays and objects only, and loading keeps their shape
     forms = _forms_below(inner, known)
     return {
-        name: anchor(below, known[name], forms[name])
-        if name in forms and name in known and isinstance(below, dict)
-        else below
+        name: anchor(below, known[name], forms[name]) if name in forms and isinstance(below, dict) else below
         for name, below in rest.items()
     }
 
@@ -90,7 +92,7 @@ def merge(known: JsonValue, rest: Tree, form: Form) -> JsonValue:
 def _unwrap(form: Form, data: JsonValue) -> Form:
     """See through wrappers and unions to the form this document has."""
     match form:
-        case Via(inner=inner) | PersonalOf(item=inner):
+        case PersonalOf(item=inner):
             return _unwrap(inner, data)
         case OneOf() if isinstance(data, dict) and form.records:
             stored_name = data.get(form.tag)

@@ -6,6 +6,7 @@ and ``Infinity`` stay Python floats here and are refused by the readers, which k
 """
 
 import json
+from collections import deque
 
 from omnicore.kernel.codec_read import step
 from omnicore.kernel.codec_types import JsonValue
@@ -83,12 +84,12 @@ def bounded(data: object) -> None:
 
 
 def _path_to_twice(data: object) -> str:
-    waiting: list[tuple[str, object]] = [("$", data)]
-    for path, node in waiting:
+    waiting: deque[tuple[str, object]] = deque([("$", data)])
+    while True:  # it ends: an object that has been dropped was dropped by an object around it that has a key twice
+        path, node = waiting.popleft()
         if type(node) is _Twice:
             return path
         if type(node) is dict:
             waiting.extend((path + step(name), each) for name, each in node.items())
         elif type(node) is list:
             waiting.extend((f"{path}[{at}]", each) for at, each in enumerate(node))
-    raise AssertionError("a key that stood twice is gone")

@@ -7,6 +7,9 @@ JsonValue: TypeAlias = None | bool | int | str | list["JsonValue"] | dict[str, "
 """What JSON can say, without floating point numbers."""
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
 class NotStorable(AssertionError):  # noqa: N818 - names the bug
     """A type was declared that the codec cannot store: a bug in the declaration, never bad input."""
 
@@ -53,4 +56,4 @@ def _put_in(hint: Any, bound: dict[object, object]) -> object:  # noqa: ANN401 -
 
 def canonical(data: JsonValue) -> str:
     """Write JSON in its one canonical spelling: sorted keys, no spaces, no escapes that are not needed."""
-    return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(data)

@@ -21,7 +21,6 @@ from omnicore.kernel.codec_forms import (
     Via,
     form_of,
     personal_paths,
-    python_type_of,
 )
 from omnicore.kernel.codec_read import any_json, step
 from omnicore.kernel.codec_scalar_forms import Scalar
@@ -76,9 +75,9 @@ def _writer(form: Form, made: dict[Form, Writer]) -> Writer:
             assert_never(form)
 
 
-def _via_writer(python: type | None, dump: Callable[..., object], inner: Writer) -> Writer:
+def _via_writer(python: type, dump: Callable[..., object], inner: Writer) -> Writer:
     def write(value: object) -> JsonValue:
-        if python is not None and type(value) is not python:
+        if type(value) is not python:
             raise Malformed("$", f"must be a {python.__name__}")
         return inner(dump(value))
 
@@ -117,8 +116,7 @@ def _map_writer(write_key: Writer, inner: Writer) -> Writer:
 
 
 def _one_writer(form: OneOf, made: dict[Form, Writer]) -> Writer:
-    members = (*form.plain.values(), *form.records.values())
-    by_type = {python_type_of(member): _writer(member, made) for member in members}
+    by_type = {python: _writer(member, made) for python, member in form.by_type.items()}
     mapping = by_type.pop(Mapping, None)
 
     def write(value: object) -> JsonValue:

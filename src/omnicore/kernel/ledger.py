@@ -34,6 +34,11 @@ def _amount(value: int, path: str) -> None:
         raise Malformed(path, f"must be a whole number from 1 to {MAX_AMOUNT}")
 
 
+def _floor(value: int) -> None:
+    if type(value) is not int or abs(value) > MAX_AMOUNT:
+        raise Malformed("$.floor", f"must be a whole number within {MAX_AMOUNT}")
+
+
 @frozen(order=True)
 class Account:
     """What is counted (``unit``, carrying its scale as ``sku:RICE@3``) and where it stands (``path``)."""
@@ -109,6 +114,8 @@ class Hold:
             raise Malformed("$.target", "must differ from the source")
         if not Account(self.unit, self.source).guarded:
             raise Malformed("$.source", "an open account cannot be held")
+        if self.floor is not None:
+            _floor(self.floor)
 
 
 class Rest(StrEnum):
@@ -171,8 +178,7 @@ class Floor:
         """
         _text(self.unit, "$.unit")
         _text(self.path, "$.path")
-        if type(self.floor) is not int or abs(self.floor) > MAX_AMOUNT:
-            raise Malformed("$.floor", f"must be a whole number within {MAX_AMOUNT}")
+        _floor(self.floor)
         if not Account(self.unit, self.path).guarded:
             raise Malformed("$.path", "an open account has no floor")
 

@@ -127,8 +127,8 @@ class Money:
         return other.minor
 
 
-# Frozen attrs classes set fields through object.__setattr__; the slots' own setters are twice as fast, and an amount
-# that comes out of arithmetic on checked amounts needs its currency checked no second time.
+# The slots' own setters are twice as fast as the object.__setattr__ of a frozen attrs class, and an amount that comes
+# out of arithmetic needs its currency checked no second time.
 _set_minor = cast("Callable[[Money, int], None]", vars(Money)["minor"].__set__)
 _set_currency = cast("Callable[[Money, str], None]", vars(Money)["currency"].__set__)
 _new = object.__new__
@@ -170,8 +170,7 @@ def split_minor(total: int, weights: Sequence[int]) -> list[int]:
     among equals. Weights that are all zero count as equal. A negative amount splits as the mirror of the positive one.
 
     Law: the shares add up to ``total``; each is less than 1 from exact; a larger weight never gets less; a zero weight
-    among others gets nothing; where weights are line amounts and ``total`` is at most their sum, no share exceeds its
-    line.
+    among others gets nothing; if the weights are lines that add up to at least ``total``, none exceeds its line.
 
     Raises:
         Malformed: no whole numbers, a negative weight, nothing to split an amount over, or more than 100,000 weights.
@@ -201,7 +200,7 @@ def split_minor(total: int, weights: Sequence[int]) -> list[int]:
 
 
 def split(total: Money, weights: Sequence[int]) -> tuple[Money, ...]:
-    """Split an amount in proportion to weights; see ``split_minor`` for the rule and its laws."""
+    """Split an amount in proportion to weights; see ``split_minor``."""
     return tuple([_money(share, total.currency) for share in split_minor(total.minor, weights)])
 
 
@@ -295,8 +294,7 @@ def format_money(money: Money, *, locale: str = "ja_JP") -> str:
 
     from babel.numbers import parse_pattern  # noqa: PLC0415 - babel takes 30 ms to import
 
-    known = display_locale(locale)
-    digits = DIGITS[money.currency]
+    known, digits = display_locale(locale), DIGITS[money.currency]
     pattern = parse_pattern(known.currency_formats["standard"].pattern)
     pattern.frac_prec = (digits, digits)  # CLDR's digits differ from ISO's for 13 currencies
     return str(pattern.apply(Decimal(money.decimal), known, currency=money.currency, currency_digits=False))

@@ -14,7 +14,8 @@ from typing import Generic, NewType, Protocol, TypeVar, cast
 
 from attrs import field, frozen
 
-from omnicore.kernel import codec, stored_forms
+from omnicore.kernel import codec
+from omnicore.kernel import stored_forms as _forms  # noqa: F401 - importing it registers how an Instant is written
 from omnicore.kernel.errors import Malformed
 from omnicore.kernel.time import Instant
 
@@ -30,7 +31,10 @@ _HALF = 1 << 63
 
 def _encode(value: Field) -> bytes:
     if isinstance(value, str):
-        return b"s" + value.encode().replace(b"\x00", b"\x00\xff") + b"\x00\x01"
+        try:
+            return b"s" + value.encode().replace(b"\x00", b"\x00\xff") + b"\x00\x01"
+        except UnicodeEncodeError:  # half a character, which no database takes
+            raise Malformed("$.index", "a text must be made of whole characters") from None
     number = value.micros if isinstance(value, Instant) else value
     if type(number) is not int or not -_HALF <= number < _HALF:
         raise Malformed("$.index", "a field must be a str, a 64-bit int or an Instant")
@@ -38,7 +42,10 @@ def _encode(value: Field) -> bytes:
 
 
 def sort_key(fields: Iterable[Field]) -> bytes:
-    """Encode a tuple as bytes. Law: ``a < b`` iff ``sort_key(a) < sort_key(b)``, for tuples of the same types."""
+    """Encode a tuple as bytes that sort as the tuples do.
+
+    Law: ``a < b`` if and only if ``sort_key(a) < sort_key(b)``, for tuples of the same types.
+    """
     return b"".join(_encode(value) for value in fields)
 
 
@@ -226,7 +233,7 @@ def span(
 
     Raises: Malformed for a limit out of bounds or a cursor that is none of ours.
     """
-    if not 0 < limit <= MAX_PAGE:
+    if type(limit) is not int or not 0 < limit <= MAX_PAGE:
         raise Malformed("$.limit", f"must be from 1 to {MAX_PAGE}")
     prefix = sort_key(equal)
     return Span(
@@ -248,7 +255,7 @@ def cursor(sort: bytes, key: str) -> Cursor:
 def _read_cursor(text: Cursor) -> tuple[bytes, str]:
     try:
         sort, key = json.loads(text)
-        return bytes.fromhex(sort), str(key)
+        return bytes.fromhex(sort), str(key).encode().decode()
     except (ValueError, TypeError, RecursionError):
         raise Malformed("$.after", "is not a cursor given by an earlier page") from None
 

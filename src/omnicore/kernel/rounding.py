@@ -16,7 +16,7 @@ MAX_DIGITS: Final = 18
 """Digits of an amount, a quantity, or either side of a rate: what a signed 64-bit column holds with room to spare."""
 LIMIT: Final = 10**MAX_DIGITS
 """Amounts, quantities and both sides of a rate lie strictly between ``-LIMIT`` and ``LIMIT``."""
-_LONGEST_DECIMAL: Final = MAX_DIGITS + 2  # a sign and a point
+_LONGEST_DECIMAL: Final = MAX_DIGITS + 3  # a sign, a point and the zero before it
 _LONGEST_RATE: Final = 2 * MAX_DIGITS + 4
 
 

@@ -134,7 +134,7 @@ def begin(
     at: Instant,
     actor: Actor,
     purpose: str | None,
-    due: Instant,  # noqa: A002 - the id of what is begun
+    due: Instant,
 ) -> Run:
     """Make the run of a process that has not done anything yet."""
     return Run(
@@ -156,7 +156,7 @@ def starting(
     at: Instant,
     actor: Actor,
     purpose: str | None = None,
-    due: Instant | None = None,  # noqa: A002 - the id of what is begun
+    due: Instant | None = None,
 ) -> Put:
     """Make the change that starts a process with the write it is part of, at ``due`` (at once when None).
 

@@ -55,8 +55,7 @@ def _schema(form: Form, definitions: Schema, names: dict[Form, str]) -> Schema:
             definitions[_ANY] = dict(_ANY_SCHEMA)
             return {"$ref": f"#/$defs/{_ANY}"}
         case OneOf():
-            members = (*form.plain.values(), *form.records.values())
-            return {"anyOf": [_schema(member, definitions, names) for member in members]}
+            return {"anyOf": [_schema(member, definitions, names) for member in form.by_type.values()]}
         case Record():
             return _reference(form, definitions, names)
         case _:

@@ -7,10 +7,12 @@ A flow reads, decides purely and ends in one ``Writes`` value, applied whole or 
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
+from itertools import pairwise
 from typing import Protocol
 
 from attrs import field, frozen
 
+from omnicore.kernel.errors import Malformed
 from omnicore.kernel.journal import Envelope, Event, Journal
 from omnicore.kernel.ledger import Ledger, Move
 from omnicore.kernel.records import Change, Kind, Records
@@ -73,6 +75,18 @@ class Batch:
     moves: tuple[Move, ...] = ()
     envelopes: tuple[Envelope, ...] = ()
     commands: tuple[Command, ...] = ()
+
+
+def ordered_changes(changes: Iterable[Change]) -> list[Change]:
+    """Give a batch's changes in the order in which documents are locked and written: (kind, key).
+
+    Raises: Malformed when one document is changed twice.
+    """
+    ordered = sorted(changes, key=lambda row: (row.kind, row.key))
+    for earlier, later in pairwise(ordered):
+        if (earlier.kind, earlier.key) == (later.kind, later.key):
+            raise Malformed("$.changes", "one document is changed twice")
+    return ordered
 
 
 @frozen(kw_only=True)

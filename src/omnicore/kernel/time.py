@@ -30,7 +30,8 @@ _RFC_3339 = re.compile(
 )
 _ZONE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+\-]*(/[A-Za-z0-9_+\-]+)*")
 _LONGEST_ZONE: Final = 64
-_NOT_A_PLACE: Final = ("localtime", "posixrules", "Factory")  # these mean another zone on another machine
+NOT_A_PLACE: Final = frozenset(("localtime", "posixrules", "Factory"))
+"""Names that mean another zone on another machine."""
 
 
 @frozen(order=True, repr=False)
@@ -217,7 +218,7 @@ def checked_zone(name: str, *, path: str = "$.zone") -> ZoneInfo:
     Raises:
         Malformed: no such zone, or a name that means another zone on another machine.
     """
-    if type(name) is str and len(name) <= _LONGEST_ZONE and _ZONE_NAME.fullmatch(name) and name not in _NOT_A_PLACE:
+    if type(name) is str and len(name) <= _LONGEST_ZONE and _ZONE_NAME.fullmatch(name) and name not in NOT_A_PLACE:
         try:
             return ZoneInfo(name)
         except (KeyError, ValueError, OSError):  # not found; not a zone file; a directory

@@ -42,7 +42,8 @@ class Reason:
             raise Malformed("$.code", "must be words as returns.window")
         if type(self.held) is not bool:
             raise Malformed("$.held", "must be true or false")
-        if not isinstance(self.facts, Mapping) or len(self.facts) > _MAX_FACTS:
+        facts: object = self.facts
+        if not isinstance(facts, Mapping) or len(facts) > _MAX_FACTS:
             raise Malformed("$.facts", f"must be a mapping of at most {_MAX_FACTS}")
         for name, fact in self.facts.items():
             if type(name) is not str or not _NAME.fullmatch(name) or name in _TAKEN:

@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 from omnicore.kernel.address import PostalAddress
 from omnicore.kernel.calendar import BusinessCalendar, Hours, SpecialDay
 from omnicore.kernel.currencies import DIGITS
-from omnicore.kernel.errors import Malformed
 from omnicore.kernel.ids import MAX_ID
 from omnicore.kernel.money import Money, Price, TaxBasis
 from omnicore.kernel.quantity import MAX_SCALE, Quantity
 from omnicore.kernel.rounding import LIMIT, Rate, Rounding
 from omnicore.kernel.text import Localized
-from omnicore.kernel.time import Instant, Period, Window, checked_zone
+from omnicore.kernel.time import NOT_A_PLACE, Instant, Period, Window
 
 _LANGUAGES: Final = ("ja", "en", "en-GB", "en-US", "zh-Hant-TW", "zh-Hans", "fr", "es-419", "de")
 _JAPANESE: Final = "あいがぱゃーアガヴｱｶﾞﾟ山田髙葛﨑東京都１２－ー‐− 　々ヶ㈱①"
@@ -38,15 +37,7 @@ _AWKWARD_ZONES: Final = (
 @cache
 def _zones() -> tuple[str, ...]:
     """Give every time zone this machine knows by a name that means the same on others."""
-    return tuple(name for name in sorted(available_timezones()) if _is_zone(name))
-
-
-def _is_zone(name: str) -> bool:
-    try:
-        checked_zone(name)
-    except Malformed:
-        return False
-    return True
+    return tuple(sorted(available_timezones() - NOT_A_PLACE))
 
 
 def currencies() -> st.SearchStrategy[str]:

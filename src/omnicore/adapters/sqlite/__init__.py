@@ -1,0 +1,29 @@
+"""omnicore on SQLite: one file, any number of shops, full durability, nothing to install.
+
+    database = sqlite.open("shop.db", migrate=True)
+
+``open`` never changes a schema unless asked to; ``migrate`` brings a file forward and ``migration_sql`` prints how.
+``SqliteStore`` is the same store on a connection of the host's own, inside the host's own transaction.
+"""
+
+from omnicore.adapters.sqlite.database import Sqlite
+from omnicore.adapters.sqlite.database import open_database as open  # noqa: A004 - reads `sqlite.open(path)`
+from omnicore.adapters.sqlite.errors import CannotOpen, ForeignDatabase, NotADatabase, SchemaDiffers
+from omnicore.adapters.sqlite.files import migrate
+from omnicore.adapters.sqlite.schema import migration_sql
+from omnicore.adapters.sqlite.statements import Connection, Cursor
+from omnicore.adapters.sqlite.store import SqliteStore
+
+__all__ = [
+    "CannotOpen",
+    "Connection",
+    "Cursor",
+    "ForeignDatabase",
+    "NotADatabase",
+    "SchemaDiffers",
+    "Sqlite",
+    "SqliteStore",
+    "migrate",
+    "migration_sql",
+    "open",
+]
