@@ -29,7 +29,7 @@ Undo = Callable[[], None]
 
 
 @define(eq=False)
-class _Shop:
+class Shop:
     """One shop's rows. ``sorted`` keeps each index in order: (sort, key)."""
 
     documents: dict[tuple[str, str], Document] = field(factory=dict)
@@ -59,19 +59,19 @@ class Memory:
     def __init__(self) -> None:
         """Start empty."""
         self._lock = threading.RLock()
-        self._shops: dict[str, _Shop] = {}
+        self._shops: dict[str, Shop] = {}
 
     @contextmanager
     def reading(self, shop: str) -> Iterator["MemoryStore"]:
         """Open one snapshot; it excludes writers while it is open."""
         with self._lock:
-            yield self.store(self._shops.get(shop) or _Shop(), writable=False)
+            yield self.store(self._shops.get(shop) or Shop(), writable=False)
 
     @contextmanager
     def writing(self, shop: str) -> Iterator["MemoryStore"]:
         """Open one transaction; any exception undoes it."""
         with self._lock:
-            store = self.store(self._shops.setdefault(shop, _Shop()), writable=True)
+            store = self.store(self._shops.setdefault(shop, Shop()), writable=True)
             try:
                 yield store
             except BaseException:
@@ -87,7 +87,7 @@ class Memory:
         """Do nothing: there is nothing to give up."""
 
     @staticmethod
-    def store(shop: _Shop, *, writable: bool) -> "MemoryStore":
+    def store(shop: Shop, *, writable: bool) -> "MemoryStore":
         """Make the store of one transaction; a test overrides this to break it."""
         return MemoryStore(shop, writable=writable)
 
@@ -95,7 +95,10 @@ class Memory:
 class MemoryStore:
     """A ``Store`` over one shop's dictionaries."""
 
-    def __init__(self, shop: _Shop, *, writable: bool) -> None:
+    decide = staticmethod(record)
+    """The rule of the books; a test overrides it to break it."""
+
+    def __init__(self, shop: Shop, *, writable: bool) -> None:
         """See a shop; ``writable`` says whether ``write`` and ``number`` are allowed."""
         self._shop = shop
         self._writable = writable
@@ -218,7 +221,7 @@ class MemoryStore:
             holds=named | lapsed,
             entries={key: shop.entries[key] for key in named_entries(batch.moves) if key in shop.entries},
         )
-        recorded = record(books, batch.moves, batch.at)
+        recorded = self.decide(books, batch.moves, batch.at)
         for balance in recorded.balances:
             self._set(shop.balances, balance.account, balance)
         for held in recorded.holds:
@@ -280,7 +283,7 @@ class MemoryStore:
         self._shop.unnumbered_entries = dict.fromkeys(waiting_entries)
 
     @staticmethod
-    def _drop_last(shop: _Shop) -> None:
+    def _drop_last(shop: Shop) -> None:
         shop.numbered.pop()
 
     def _head(self, position: int, chain: str) -> None:

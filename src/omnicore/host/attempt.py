@@ -73,8 +73,14 @@ class Attempt(Generic[R]):
             self._reveal(*request.args)
             return None
         method: Callable[..., object] = getattr(self.store, request.method)
-        # How much of what is held has lapsed depends on the instant, which is the flow's own.
-        return method(*request.args, self.given.at) if request.method == "balances" else method(*request.args)
+        match request.method:
+            case "balances":  # how much of what is held has lapsed depends on the instant, which is the flow's own
+                return method(*request.args, self.given.at)
+            case "entries":
+                account, after, limit = request.args
+                return method(account, after=after, limit=limit)
+            case _:
+                return method(*request.args)
 
     def _keep(self, writes: object) -> None:
         if not self.flow.definition.writes:

@@ -124,7 +124,7 @@ class Arrived:
 
 @event("inventory.held.v1")
 @frozen(kw_only=True)
-class Held:
+class StockHeld:
     """Stock was promised to a cart or an order."""
 
     reservation: str

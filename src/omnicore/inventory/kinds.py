@@ -3,13 +3,13 @@
 from omnicore.inventory.model import Pool, Reservation, Transfer
 from omnicore.kernel.records import Index, Kind
 
-POOL: Kind[Pool] = Kind(name="inventory.pool", type=Pool, key=lambda pool: pool.channel)
+POOLS: Kind[Pool] = Kind(name="inventory.pool", type=Pool, key=lambda pool: pool.channel)
 
-RESERVATION: Kind[Reservation] = Kind(
+RESERVATIONS: Kind[Reservation] = Kind(
     name="inventory.reservation", type=Reservation, key=lambda reservation: reservation.id
 )
 
-TRANSFER_KIND: Kind[Transfer] = Kind(
+TRANSFERS: Kind[Transfer] = Kind(
     name="inventory.transfer",
     type=Transfer,
     key=lambda transfer: transfer.id,

@@ -1,6 +1,6 @@
 """What does a channel promise from, what is asked of it, and what has it promised?
 
-Stock itself is nowhere here: every unit stands on an account of the ledger (``stock`` names them), and how much of it
+Stock itself is nowhere here: every unit stands on an account of the ledger (``accounts`` names them), and how much
 is promised is the ledger's to say. These values say *for whom* it is promised, and *from where* a channel may promise.
 """
 
@@ -67,7 +67,8 @@ def checked_units(units: Mapping[str, int], path: str, *, least: int = 1, most: 
     if not isinstance(given, Mapping) or not 0 < len(given) <= most:
         raise Malformed(path, f"must be a mapping of 1 to {most} SKUs")
     return {
-        checked_unit(unit, path): checked_steps(units[unit], f"{path}.*", least=least) for unit in sorted(units, key=str)
+        checked_unit(unit, path): checked_steps(units[unit], f"{path}.*", least=least)
+        for unit in sorted(units, key=str)
     }
 
 
@@ -82,7 +83,7 @@ def checked_tuple(given: object, of: type, path: str, *, most: int) -> None:
 
 @frozen(kw_only=True)
 class Need:
-    """What a line of a basket needs: ``units`` times its ``components``, steps per SKU; one SKU, or a bundle of many."""
+    """What a line of a basket needs: ``units`` times its ``components`` (steps per SKU), one SKU or a bundle."""
 
     line: LineId
     components: Mapping[str, int] = field(hash=False)
@@ -139,7 +140,7 @@ class Reservation:
     """Everything promised for one cart or order: the ledger knows how much, this knows for which line.
 
     ``id`` is the cart's or order's own; ``issued`` counts the holds ever made under it, so that no id comes twice.
-    An allocation stays listed when its hold has been shipped or has ended by time, and goes when it is released or moved.
+    An allocation stays listed when its hold has been shipped or has ended by time; it goes when released or moved.
     """
 
     id: str

@@ -160,8 +160,8 @@ class Kind(Generic[T]):
         Raises: Malformed when the key is empty or too long.
         """
         key = self.key(value)
-        if not 0 < len(key) <= MAX_KEY_CHARS:
-            raise Malformed("$.key", f"must be 1 to {MAX_KEY_CHARS} characters")
+        if not 0 < len(key) <= MAX_KEY_CHARS or not key.isprintable():
+            raise Malformed("$.key", f"must be 1 to {MAX_KEY_CHARS} printable characters")
         return Put(
             kind=self.name,
             key=key,

@@ -63,8 +63,8 @@ class Seen:
     """What one order, or one visit, tells of its buyer.
 
     ``told_at`` is the version of what is told: when the channel last changed it. ``basis`` names the order. ``account``
-    is whose holder is logged in, and given exactly when the holder tells. ``customer`` is whom an earlier version of the
-    same order was booked on, and settles the matter. A marketplace that hides its buyers gives the buyer's id alone.
+    is whose holder is logged in, and given exactly when the holder tells. ``customer`` is whom an earlier version of
+    the same order was booked on, and settles the matter. A marketplace that hides its buyers gives the buyer's id only.
 
     Raises:
         Malformed: a holder without an account, an account without its holder, or too many identities.

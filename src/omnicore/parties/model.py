@@ -6,7 +6,7 @@ what they rest on; a link is ended, never deleted.
 
 None of the three holds personal data. What is known of a person stands in the customer's ``Profile``, and what an
 identity looks like in its ``IdentityValue``: both in the vault. The customer keeps a ``Detail`` for each thing that is
-known: a keyed mark, when it was told and by whom. So an import can tell that it has nothing new without reading anybody.
+known: a keyed mark, when it was told and by whom. So an import sees that it has nothing new without reading anybody.
 """
 
 from attrs import evolve, frozen
@@ -197,7 +197,7 @@ class IdentityValue:
     value: Personal[str]
 
 
-def linked_now(links: tuple[Link, ...], *, to: LinkEnd, id: str) -> bool:  # noqa: A002 - the id of the other end
+def linked_now(links: tuple[Link, ...], *, to: LinkEnd, id: str) -> bool:
     """Say whether one of the links leads there and has not ended."""
     return any(link.id == id and _leads(link, to) for link in links)
 
@@ -209,5 +209,3 @@ def _leads(link: Link, to: LinkEnd) -> bool:
 def _check_links(links: tuple[Link, ...]) -> None:
     if type(links) is not tuple or len(links) > MAX_LINKS:
         raise Malformed("$.links", f"must be at most {MAX_LINKS} links")
-
-

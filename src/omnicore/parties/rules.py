@@ -1,8 +1,8 @@
 """When are two spellings the same identity?
 
-The normal form is compared and never shown: mail and calls go to what was typed. It joins only what its kind says is one
-(case and width of an e-mail address, separators of a phone number); anything doubtful, such as characters one cannot
-see, is refused as an identity rather than merged with somebody else's.
+The normal form is compared and never shown: mail and calls go to what was typed. It joins only what its kind says is
+one (case and width of an e-mail address, separators of a phone number); anything doubtful, such as characters one
+cannot see, is refused as an identity rather than merged with somebody else's.
 """
 
 import re
@@ -18,7 +18,9 @@ from omnicore.parties.states import IdentityKind
 COUNTRY_CODES: Final = {"JP": "81", "GB": "44", "DE": "49", "FR": "33"}
 """Country -> calling code, where a number at home is written with one leading zero that the code replaces."""
 
-_UNSEEN = re.compile("[\u00ad\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e01ef]")
+_UNSEEN = re.compile(
+    "[\u00ad\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e01ef]"
+)
 _HYPHENS = dict.fromkeys(map(ord, "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u30fc\uff0d().  \u3000"))
 _PHONE = re.compile(r"\+?[0-9]{5,15}")
 _SPACE = re.compile(r"\s")
@@ -43,11 +45,19 @@ def normal_form(kind: IdentityKind, text: str, *, realm: str = "", path: str = "
         case IdentityKind.PHONE:
             return _phone(typed, realm, path)
         case IdentityKind.MEMBER_CARD:
-            return unicodedata.normalize("NFKC", typed).translate(_HYPHENS).upper()
+            return _card(typed, path)
         case IdentityKind.MARKETPLACE_BUYER | IdentityKind.OIDC | IdentityKind.LINE | IdentityKind.STORE_TOKEN:
             return typed  # somebody else's id: exact, or not the same
         case _:
             assert_never(kind)
+
+
+def _card(typed: str, path: str) -> str:
+    """Drop separators and fold case, because cards are read aloud and typed in."""
+    normal = _settled(typed, lambda text: unicodedata.normalize("NFKC", text).translate(_HYPHENS).upper())
+    if not normal:
+        raise Malformed(path, "must be a card number")
+    return normal
 
 
 def _email(typed: str, path: str) -> str:

@@ -38,7 +38,7 @@ class UnknownTransaction(Refused):
 
 
 class AlreadyBegun(Refused):
-    """A transaction of that id was begun before; whoever began it asks the provider. Facts: ``order``, ``transaction``."""
+    """A transaction of that id was begun before, by somebody who asks for it; facts: ``order``, ``transaction``."""
 
     code = "payments.already_begun"
 
@@ -68,7 +68,7 @@ class AlreadyCancelled(Refused):
 
 
 class RefundExceedsCaptured(Refused):
-    """More would go back than was captured and not yet refunded; facts: ``order``, ``asked``, ``left``, ``currency``."""
+    """More would go back than was captured and is still here; facts: ``order``, ``asked``, ``left``, ``currency``."""
 
     code = "payments.refund_exceeds_captured"
 

@@ -169,9 +169,7 @@ class Payment:
 
     def succeeded(self, step: Step, *, tender: TenderId | None = None) -> tuple[Transaction, ...]:
         """Give the transactions of a step that a provider has confirmed, in the order begun."""
-        return tuple(
-            each for each in self.steps(step, tender=tender) if each.state is TransactionState.SUCCEEDED
-        )
+        return tuple(each for each in self.steps(step, tender=tender) if each.state is TransactionState.SUCCEEDED)
 
     def with_transaction(self, changed: Transaction) -> "Payment":
         """Give the payment with a transaction in place of the one of its id, or added."""
@@ -183,6 +181,11 @@ class Payment:
 def unit_of(money: Money) -> str:
     """Give the ledger's unit for a currency: ``money:JPY``."""
     return f"money:{money.currency}"
+
+
+def move_id(order: OrderId, transaction: TransactionId) -> str:
+    """Give the ledger's id for a transaction's hold and entry."""
+    return f"payment/{order}/{transaction}"
 
 
 def captured_account(payment: Payment, capture: Transaction) -> Account:

@@ -1,177 +1,26 @@
-"""What does omnicore ask of a payment provider, and what may it answer?
+"""What does omnicore need of a payment provider?
 
 Every method takes first a key derived from the process and the call, and must be idempotent by it: the same key gives
 the same answer and moves money once, however often it is sent. ``lookup`` is asked before a call is tried again, so a
-timeout never leads to a blind second charge. A request names order and transaction; a provider should carry both in its
-own record and hand them back in its messages, so that a message finds its transaction whatever the order of arrival.
+timeout never leads to a blind second charge.
 
 A provider answers for exactly the amount asked: one that would grant less declines.
 """
 
-from typing import Final, Protocol
+from typing import Protocol
 
-from attrs import field, frozen
-
-from omnicore.kernel import codec
-from omnicore.kernel.errors import Malformed
-from omnicore.kernel.ids import OrderId, TransactionId, checked_id
-from omnicore.kernel.money import Money
-from omnicore.kernel.time import Instant
-from omnicore.payments.model import ProviderName, TenderMethod
-
-_MAX_REASON: Final = 64
-_MAX_URL: Final = 2_000
-
-
-@frozen(kw_only=True)
-class Authorise:
-    """Set ``amount`` aside; ``token`` is the provider's name for the buyer's card or wallet."""
-
-    order: OrderId
-    transaction: TransactionId
-    provider: ProviderName
-    method: TenderMethod
-    amount: Money
-    token: str = field(default="", repr=False)
-
-
-@frozen(kw_only=True)
-class Capture:
-    """Take ``amount``: of an authorisation (``authorised`` is its reference), or at once where that is None."""
-
-    order: OrderId
-    transaction: TransactionId
-    provider: ProviderName
-    method: TenderMethod
-    amount: Money
-    authorised: str | None = None
-    token: str = field(default="", repr=False)
-
-
-@frozen(kw_only=True)
-class Refund:
-    """Give ``amount`` of a capture back; ``captured`` is the capture's reference."""
-
-    order: OrderId
-    transaction: TransactionId
-    provider: ProviderName
-    method: TenderMethod
-    amount: Money
-    captured: str
-
-
-@frozen(kw_only=True)
-class Cancel:
-    """Let an authorisation, or a slip nobody has paid yet, go; ``authorised`` is its reference, None if it never had one."""
-
-    order: OrderId
-    transaction: TransactionId
-    provider: ProviderName
-    method: TenderMethod
-    amount: Money
-    authorised: str | None = None
-
-
-Request = Authorise | Capture | Refund | Cancel
-codec.tagged(Request, {"authorise": Authorise, "capture": Capture, "refund": Refund, "cancel": Cancel})
-
-
-def _told(reference: str | None, at: Instant) -> None:
-    if reference is not None:
-        checked_id(reference, "$.reference")
-    if type(at) is not Instant:
-        raise Malformed("$.at", "must be an instant")
-
-
-@frozen(kw_only=True)
-class Authorised:
-    """The amount is set aside under ``reference``; ``at`` is the provider's time of it."""
-
-    reference: str
-    at: Instant
-
-    def __attrs_post_init__(self) -> None:
-        """Refuse a reference that cannot be kept."""
-        _told(self.reference, self.at)
-
-
-@frozen(kw_only=True)
-class Captured:
-    """The amount is taken."""
-
-    reference: str
-    at: Instant
-
-    def __attrs_post_init__(self) -> None:
-        """Refuse a reference that cannot be kept."""
-        _told(self.reference, self.at)
-
-
-@frozen(kw_only=True)
-class Refunded:
-    """The amount is on its way back to the buyer and will not return."""
-
-    reference: str
-    at: Instant
-
-    def __attrs_post_init__(self) -> None:
-        """Refuse a reference that cannot be kept."""
-        _told(self.reference, self.at)
-
-
-@frozen(kw_only=True)
-class Cancelled:
-    """What was set aside is let go."""
-
-    reference: str
-    at: Instant
-
-    def __attrs_post_init__(self) -> None:
-        """Refuse a reference that cannot be kept."""
-        _told(self.reference, self.at)
-
-
-@frozen(kw_only=True)
-class Declined:
-    """The provider said no; ``reason`` is its code, never a sentence about a person."""
-
-    reason: str
-    at: Instant
-    reference: str | None = None
-
-    def __attrs_post_init__(self) -> None:
-        """Refuse what cannot be kept."""
-        _told(self.reference, self.at)
-        if type(self.reason) is not str or not 0 < len(self.reason) <= _MAX_REASON or not self.reason.isprintable():
-            raise Malformed("$.reason", f"must be a code of at most {_MAX_REASON} characters")
-
-
-@frozen(kw_only=True)
-class NeedsAction:
-    """The buyer must act first, at ``url``: pass 3-D Secure, approve in an app, pay a konbini slip."""
-
-    reference: str
-    url: str
-    at: Instant
-
-    def __attrs_post_init__(self) -> None:
-        """Refuse what cannot be kept."""
-        _told(self.reference, self.at)
-        if type(self.url) is not str or not 0 < len(self.url) <= _MAX_URL or not self.url.isprintable():
-            raise Malformed("$.url", f"must be at most {_MAX_URL} characters")
-
-
-Answer = Authorised | Captured | Refunded | Cancelled | Declined | NeedsAction
-codec.tagged(
+from omnicore.payments.messages import (
     Answer,
-    {
-        "authorised": Authorised,
-        "captured": Captured,
-        "refunded": Refunded,
-        "cancelled": Cancelled,
-        "declined": Declined,
-        "needs_action": NeedsAction,
-    },
+    Authorise,
+    Authorised,
+    Cancel,
+    Cancelled,
+    Capture,
+    Captured,
+    Declined,
+    NeedsAction,
+    Refund,
+    Refunded,
 )
 
 

@@ -23,6 +23,7 @@ from omnicore.tax.model import (
 from omnicore.tax.presets import (
     JAPAN,
     JAPAN_INVOICE,
+    NET_PER_LINE,
     PER_DOCUMENT,
     PER_LINE,
     PER_RATE,
@@ -36,6 +37,7 @@ from omnicore.tax.presets import (
 __all__ = [
     "JAPAN",
     "JAPAN_INVOICE",
+    "NET_PER_LINE",
     "PER_DOCUMENT",
     "PER_LINE",
     "PER_RATE",

@@ -48,6 +48,8 @@ JAPAN_INVOICE: Final = TaxPolicy(round_at=RoundAt.RATE, rounding=Rounding.DOWN)
 PER_RATE: Final = TaxPolicy(round_at=RoundAt.RATE, rounding=Rounding.HALF_UP)
 PER_LINE: Final = TaxPolicy(round_at=RoundAt.LINE, rounding=Rounding.HALF_UP)
 """Usual in the EU, and of Sylius, Vendure, Solidus and Saleor by default."""
+NET_PER_LINE: Final = TaxPolicy(round_at=RoundAt.LINE, rounding=Rounding.HALF_DOWN)
+"""Per line, but what is left without tax is the figure rounded half up: of Vendure and Saleor where tax is included."""
 PER_UNIT: Final = TaxPolicy(round_at=RoundAt.UNIT, rounding=Rounding.HALF_UP)
 PER_DOCUMENT: Final = TaxPolicy(round_at=RoundAt.DOCUMENT, rounding=Rounding.HALF_UP)
 
@@ -55,6 +57,7 @@ POLICIES: Final[Mapping[str, TaxPolicy]] = {
     "japan_invoice": JAPAN_INVOICE,
     "per_rate": PER_RATE,
     "per_line": PER_LINE,
+    "net_per_line": NET_PER_LINE,
     "per_unit": PER_UNIT,
     "per_document": PER_DOCUMENT,
 }

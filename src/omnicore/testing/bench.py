@@ -23,6 +23,8 @@ CUSTOMER = Account(UNIT, "world/customer")
 
 Make = Callable[[], Database]
 
+_MOST_ROWS = 10_000
+
 
 @frozen(kw_only=True)
 class Note:
@@ -138,9 +140,7 @@ class Bench:
         """Put goods on a shelf, as a fact."""
         self.write(
             moves=[
-                Post(
-                    id=self.new_id("in-"), unit=UNIT, source=SUPPLIER.path, target=at.path, amount=amount, fact=True
-                )
+                Post(id=self.new_id("in-"), unit=UNIT, source=SUPPLIER.path, target=at.path, amount=amount, fact=True)
             ]
         )
 
@@ -226,7 +226,7 @@ def walk(store: Store, index: str, *, newest_first: bool = False, limit: int = 2
         after = page.next
         if after is None:
             return found
-        if not page.documents or len(found) > 10_000:
+        if not page.documents or len(found) > _MOST_ROWS:
             raise AssertionError(f"paging through {index} does not end")
 
 

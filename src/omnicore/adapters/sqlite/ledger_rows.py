@@ -7,42 +7,36 @@ table stores what came out.
 
 from collections.abc import Iterable
 
-from omnicore.adapters.sqlite.statements import Row, Statements, listed
-from omnicore.kernel.books import Books, Recorded, named_accounts, named_holds, record
-from omnicore.kernel.ledger import Account, Balance, Entry, Held, HoldState, Move, Post, Settle
+from omnicore.adapters.sqlite.ledger_columns import BALANCE, ENTRY, HOLD, read_balance, read_entry, read_hold
+from omnicore.adapters.sqlite.statements import Statements, listed
+from omnicore.kernel.books import Books, Recorded, named_accounts, named_entries, named_holds, record
+from omnicore.kernel.ledger import Account, Balance, Entry, Held, Move
 from omnicore.kernel.time import Instant
-
-_BALANCE = "b.unit, b.path, b.posted, b.held, b.floor, b.overcommitted, b.at"
-_HOLD = (
-    "h.id, h.unit, h.source, h.target, h.amount, h.remaining, h.settled, h.released, h.expired, h.expires, h.floor, "
-    "h.since, h.state"
-)
-_ENTRY = "e.id, e.unit, e.source, e.target, e.amount, e.at, e.fact, e.hold, e.position"
 
 _GATHER = f"""
 WITH named AS MATERIALIZED (
-  SELECT {_HOLD} FROM json_each(:holds) AS asked
+  SELECT {HOLD} FROM json_each(:holds) AS asked
   CROSS JOIN omni_holds AS h ON h.shop = :shop AND h.id = asked.value
 ), account (unit, path) AS MATERIALIZED (
   SELECT value ->> 0, value ->> 1 FROM json_each(:accounts)
   UNION SELECT unit, source FROM named
   UNION SELECT unit, target FROM named
 ), balance AS MATERIALIZED (
-  SELECT {_BALANCE} FROM account AS a
+  SELECT {BALANCE} FROM account AS a
   CROSS JOIN omni_balances AS b ON b.shop = :shop AND b.unit = a.unit AND b.path = a.path
 ), instant (at) AS MATERIALIZED (
   SELECT max(:at, coalesce(max(at), :at)) FROM balance
 )
-SELECT 'balance', {_BALANCE}, NULL, NULL, NULL, NULL, NULL, NULL FROM balance AS b
-UNION ALL SELECT 'hold', {_HOLD} FROM named AS h
-UNION ALL SELECT 'hold', {_HOLD} FROM instant AS i CROSS JOIN account AS a CROSS JOIN omni_holds AS h
+SELECT 'balance', {BALANCE}, NULL, NULL, NULL, NULL, NULL, NULL FROM balance AS b
+UNION ALL SELECT 'hold', {HOLD} FROM named AS h
+UNION ALL SELECT 'hold', {HOLD} FROM instant AS i CROSS JOIN account AS a CROSS JOIN omni_holds AS h
   ON h.shop = :shop AND h.unit = a.unit AND h.source = a.path AND h.state = 'open' AND h.expires <= i.at
-UNION ALL SELECT 'entry', {_ENTRY}, NULL, NULL, NULL, NULL FROM json_each(:entries) AS asked
+UNION ALL SELECT 'entry', {ENTRY}, NULL, NULL, NULL, NULL FROM json_each(:entries) AS asked
   CROSS JOIN omni_entries AS e ON e.shop = :shop AND e.id = asked.value
-"""  # noqa: S608 - joined from the column lists above
+"""  # noqa: S608 - joined from column lists
 
 _GUARDED = f"""
-SELECT {_BALANCE}, (
+SELECT {BALANCE}, (
   SELECT coalesce(sum(h.remaining), 0) FROM omni_holds AS h
   WHERE h.shop = :shop AND h.unit = b.unit AND h.source = b.path AND h.state = 'open' AND h.expires <= max(:at, b.at)
 )
@@ -58,12 +52,12 @@ FROM (SELECT value ->> 0 AS unit, value ->> 1 AS path FROM json_each(:accounts))
 """
 
 _HOLDS = f"""
-SELECT {_HOLD} FROM json_each(:ids) AS asked
+SELECT {HOLD} FROM json_each(:ids) AS asked
 CROSS JOIN omni_holds AS h ON h.shop = :shop AND h.id = asked.value
 """  # noqa: S608 - as above
 
 _OPEN_HOLDS = f"""
-SELECT {_HOLD} FROM (SELECT DISTINCT value ->> 0 AS unit, value ->> 1 AS path FROM json_each(:accounts)) AS a
+SELECT {HOLD} FROM (SELECT DISTINCT value ->> 0 AS unit, value ->> 1 AS path FROM json_each(:accounts)) AS a
 CROSS JOIN omni_holds AS h INDEXED BY omni_holds_open
   ON h.shop = :shop AND h.unit = a.unit AND h.source = a.path AND h.state = 'open'
 ORDER BY h.since, h.id
@@ -71,7 +65,7 @@ ORDER BY h.since, h.id
 
 _SIDE = f"""
 SELECT * FROM (
-  SELECT {_ENTRY} FROM omni_entries AS e
+  SELECT {ENTRY} FROM omni_entries AS e
   WHERE e.shop = :shop AND e.unit = :unit AND e.%s = :path AND e.position > :after
   ORDER BY e.position LIMIT :limit
 )
@@ -187,7 +181,7 @@ def _gather(statements: Statements, moves: tuple[Move, ...], at: Instant) -> Boo
         _GATHER,
         holds=listed(named_holds(moves)),
         accounts=_pairs(named_accounts(moves, {})),
-        entries=listed(move.id for move in moves if isinstance(move, Post | Settle)),
+        entries=listed(named_entries(moves)),
         at=at.micros,
     ):
         if what == "balance":
@@ -202,7 +196,7 @@ def _gather(statements: Statements, moves: tuple[Move, ...], at: Instant) -> Boo
     return Books(balances=found_balances, holds=found_holds, entries=found_entries)
 
 
-# Rows and values
+# Values and columns
 
 
 def _pairs(accounts: Iterable[Account]) -> str:
@@ -211,57 +205,3 @@ def _pairs(accounts: Iterable[Account]) -> str:
 
 def _micros(at: Instant | None) -> int | None:
     return None if at is None else at.micros
-
-
-def _instant(micros: int | None) -> Instant | None:
-    return None if micros is None else Instant(micros)
-
-
-def read_balance(row: Row, *, lapsed: int = 0) -> Balance:
-    """Make a balance of its columns."""
-    unit, path, posted, held, floor, over, at = row
-    return Balance(
-        account=Account(unit, path),
-        posted=posted,
-        held=held,
-        lapsed=lapsed,
-        floor=floor,
-        overcommitted=bool(over),
-        at=Instant(at),
-    )
-
-
-def read_hold(row: Row) -> Held:
-    """Make a hold of its columns."""
-    key, unit, source, target, amount, left, settled, released, expired, expires, floor, since, state = row
-    return Held(
-        id=key,
-        unit=unit,
-        source=source,
-        target=target,
-        amount=amount,
-        left=left,
-        settled=settled,
-        released=released,
-        expired=expired,
-        expires=_instant(expires),
-        floor=floor,
-        since=Instant(since),
-        state=HoldState(state),
-    )
-
-
-def read_entry(row: Row) -> Entry:
-    """Make an entry of its columns."""
-    key, unit, source, target, amount, at, fact, hold, position = row
-    return Entry(
-        id=key,
-        unit=unit,
-        source=source,
-        target=target,
-        amount=amount,
-        at=Instant(at),
-        fact=bool(fact),
-        hold=hold,
-        position=position,
-    )

@@ -9,22 +9,19 @@ from collections.abc import Iterable, Iterator
 from attrs import evolve
 
 from omnicore.adapters.sqlite.journal_rows import ENVELOPE, envelope, head
-from omnicore.adapters.sqlite.ledger_rows import read_balance, read_entry, read_hold
+from omnicore.adapters.sqlite.ledger_columns import BALANCE, ENTRY, HOLD, read_balance, read_entry, read_hold
 from omnicore.adapters.sqlite.statements import Row, Statements
 from omnicore.kernel.audit import MAX_DIFFERENCES, Audit
 from omnicore.kernel.records import Document, IndexRow, Kind
 from omnicore.kernel.store import Difference, Verified
 
 # In the order of the file: an index would give the entries of one shop in an order that reads every page many times.
-_ENTRIES = """
-SELECT id, unit, source, target, amount, at, fact, hold, position FROM omni_entries NOT INDEXED WHERE shop = :shop
-"""
-_HOLDS = """
-SELECT id, unit, source, target, amount, remaining, settled, released, expired, expires, floor, since, state,
-  (SELECT coalesce(sum(amount), 0) FROM omni_entries AS e WHERE e.shop = h.shop AND e.hold = h.id)
-FROM omni_holds AS h WHERE shop = :shop
-"""
-_BALANCES = "SELECT unit, path, posted, held, floor, overcommitted, at FROM omni_balances WHERE shop = :shop"
+_ENTRIES = f"SELECT {ENTRY} FROM omni_entries AS e NOT INDEXED WHERE e.shop = :shop"  # noqa: S608 - a column list
+_HOLDS = f"""
+SELECT {HOLD}, (SELECT coalesce(sum(amount), 0) FROM omni_entries AS e WHERE e.shop = h.shop AND e.hold = h.id)
+FROM omni_holds AS h WHERE h.shop = :shop
+"""  # noqa: S608 - joined from a column list
+_BALANCES = f"SELECT {BALANCE} FROM omni_balances AS b WHERE b.shop = :shop"  # noqa: S608 - joined from a column list
 _DOCUMENTS = "SELECT kind, key, version, schema, body FROM omni_documents WHERE shop = :shop ORDER BY kind, key"
 _INDEX = "SELECT kind, key, name, sort, uniq FROM omni_index WHERE shop = :shop ORDER BY kind, key"
 _JOURNAL = f"""

@@ -1,0 +1,262 @@
+"""Which step with a provider may be begun?
+
+A step is begun in two halves, so that a crash between them loses nothing: first it is written down here
+(``open_payment``, ``begin_capture``, ``begin_refund``, ``begin_cancel``), then the provider is asked, outside any
+transaction. These return ``Asked``: the writes, and the requests that whoever wrote them, and nobody else, must now put
+to the provider.
+
+Whatever comes back comes through ``answers.record_answer``.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from attrs import evolve, frozen
+
+from omnicore.kernel.errors import Malformed
+from omnicore.kernel.ids import OrderId, TransactionId
+from omnicore.kernel.ledger import Account, Balance, Hold, Move, Post
+from omnicore.kernel.money import Money, total
+from omnicore.kernel.records import Stored
+from omnicore.kernel.store import Writes
+from omnicore.kernel.time import Instant
+from omnicore.payments.answers import succeeded
+from omnicore.payments.errors import (
+    AlreadyBegun,
+    AlreadyCancelled,
+    AlreadyCaptured,
+    CaptureExceedsAuthorised,
+    NotAuthorised,
+    PaymentExists,
+    TendersDoNotAddUp,
+)
+from omnicore.payments.events import PaymentOpened, TransactionBegun, TransactionSucceeded
+from omnicore.payments.kinds import PAYMENTS
+from omnicore.payments.messages import Request, request_of
+from omnicore.payments.model import (
+    Payment,
+    Tender,
+    TenderId,
+    TenderMethod,
+    Transaction,
+    captured_account,
+    move_id,
+    unit_of,
+)
+from omnicore.payments.routing import RefundOrder, route
+from omnicore.payments.states import Step, TransactionState
+
+_SUCCEEDED: Final = TransactionState.SUCCEEDED
+
+
+@frozen(kw_only=True)
+class Asked:
+    """What to write, and what to ask the provider once it is written. Cash needs no asking."""
+
+    writes: Writes
+    requests: tuple[Request, ...]
+
+
+def open_payment(
+    *,
+    order: OrderId,
+    due: Money,
+    tenders: Sequence[Tender],
+    at: Instant,
+    known: Stored[Payment] | None = None,
+) -> Asked:
+    """Open an order's payment: an authorisation or a capture is begun for each tender; cash is captured at once.
+
+    The transactions are called ``{tender}-authorise`` and ``{tender}-capture``. ``known`` is what the
+    order has as yet.
+
+    Raises: PaymentExists, TendersDoNotAddUp; Malformed for a negative amount or mixed currencies.
+    """
+    if known is not None:
+        raise PaymentExists(order=order)
+    if due.minor < 0:
+        raise Malformed("$.due", "must not be negative")
+    tendered = total((tender.amount for tender in tenders), due.currency)
+    if tendered != due:
+        raise TendersDoNotAddUp(due=due.minor, tendered=tendered.minor, currency=due.currency)
+    payment = Payment(order=order, due=due, tenders=tuple(tenders))
+    begun = [
+        Transaction(
+            id=TransactionId(f"{tender.id}-{step}"), tender=tender.id, step=step, amount=tender.amount, begun=at
+        )
+        for tender in tenders
+        for step in [Step.AUTHORISE if tender.method.authorises else Step.CAPTURE]
+    ]
+    asked = _begun(payment, begun, expected=None)
+    opened = PaymentOpened(order=order, due=due, tenders=tuple(tender.id for tender in tenders))
+    return Asked(writes=Writes(events=(opened,)) + asked.writes, requests=asked.requests)
+
+
+def begin_capture(
+    stored: Stored[Payment], *, tender: TenderId, capture: TransactionId, at: Instant, amount: Money | None = None
+) -> Asked:
+    """Begin to take what was authorised: ``amount``, or all that is left. ``capture`` is the transaction's new id.
+
+    Law: the captures of an authorisation never come to more than it; a capture and a cancel exclude each other.
+
+    Raises: UnknownTender, NotAuthorised, AlreadyCancelled, AlreadyCaptured, CaptureExceedsAuthorised, AlreadyBegun.
+    """
+    payment = stored.value
+    payment.tender(tender)
+    granted = payment.succeeded(Step.AUTHORISE, tender=tender)
+    if not granted:
+        raise NotAuthorised(order=payment.order, tender=tender)
+    if payment.steps(Step.CANCEL, tender=tender):
+        raise AlreadyCancelled(order=payment.order, tender=tender)
+    taken = (each.amount for each in payment.steps(Step.CAPTURE, tender=tender))
+    left = granted[0].amount - total(taken, payment.due.currency)
+    if not left:
+        raise AlreadyCaptured(order=payment.order)
+    wanted = left if amount is None else _positive(amount)
+    if wanted > left:
+        raise CaptureExceedsAuthorised(
+            order=payment.order, tender=tender, asked=wanted.minor, left=left.minor, currency=left.currency
+        )
+    begun = Transaction(id=capture, tender=tender, step=Step.CAPTURE, amount=wanted, begun=at, of=granted[0].id)
+    return _begun(payment, [begun], expected=stored)
+
+
+def begin_refund(
+    stored: Stored[Payment],
+    *,
+    refund: str,
+    amount: Money,
+    funds: Mapping[Account, Balance],
+    at: Instant,
+    order: RefundOrder = RefundOrder.LAST_FIRST,
+) -> Asked:
+    """Begin to give ``amount`` back over the tenders it came by, in a stated order (``routing``).
+
+    ``funds`` are ``balances(captured_accounts(payment))``, read with the payment. The transactions are called
+    ``{refund}-1``, ``{refund}-2``, ...; ``refund`` is an id of the caller's, such as the return's. The money is
+    held until the provider confirms; cash leaves at once.
+
+    Law: all refunds together never exceed what was captured, tender by tender, under races too.
+
+    Raises: RefundExceedsCaptured, AlreadyBegun.
+    """
+    payment = stored.value
+    parts = route(payment, _positive(amount), funds, order=order)
+    begun = [
+        Transaction(
+            id=TransactionId(f"{refund}-{number}"),
+            tender=capture.tender,
+            step=Step.REFUND,
+            amount=part,
+            begun=at,
+            of=capture.id,
+        )
+        for number, (capture, part) in enumerate(parts, start=1)
+    ]
+    return _begun(payment, begun, expected=stored)
+
+
+def begin_cancel(stored: Stored[Payment], *, at: Instant, tenders: Sequence[TenderId] | None = None) -> Asked:
+    """Begin to let go what was set aside but not taken: of some tenders, or of all.
+
+    Tenders of which something was captured, or is being, are left alone: that is refunded instead.
+
+    Raises: AlreadyCaptured if there is nothing to let go because it was taken; UnknownTender.
+    """
+    payment = stored.value
+    wanted = [payment.tender(each) for each in tenders] if tenders is not None else payment.tenders
+    begun = []
+    taken = False
+    for tender in wanted:
+        captures = payment.steps(Step.CAPTURE, tender=tender.id)
+        if tender.method.authorises:
+            open_steps, tender_taken = payment.steps(Step.AUTHORISE, tender=tender.id), bool(captures)
+        else:
+            open_steps, tender_taken = captures, any(each.state is _SUCCEEDED for each in captures)
+        taken = taken or tender_taken
+        if tender_taken or not open_steps or payment.steps(Step.CANCEL, tender=tender.id):
+            continue
+        number = sum(each.step is Step.CANCEL and each.tender == tender.id for each in payment.transactions) + 1
+        begun.append(
+            Transaction(
+                id=TransactionId(f"{tender.id}-cancel-{number}"),
+                tender=tender.id,
+                step=Step.CANCEL,
+                amount=open_steps[0].amount,
+                begun=at,
+                of=open_steps[0].id,
+            )
+        )
+    if taken and not begun:
+        raise AlreadyCaptured(order=payment.order)
+    return _begun(payment, begun, expected=stored)
+
+
+def _begun(payment: Payment, begun: Sequence[Transaction], *, expected: Stored[Payment] | None) -> Asked:
+    """Write transactions down, with the moves and requests they mean; cash succeeds there and then."""
+    requests: list[Request] = []
+    moves: list[Move] = []
+    events: list[TransactionBegun | TransactionSucceeded] = []
+    known = {each.id for each in payment.transactions}
+    for transaction in begun:
+        if transaction.id in known:
+            raise AlreadyBegun(order=payment.order, transaction=transaction.id)
+        tender = payment.tender(transaction.tender)
+        now = transaction
+        events.append(
+            TransactionBegun(
+                order=payment.order,
+                transaction=now.id,
+                tender=tender.id,
+                step=now.step,
+                amount=now.amount,
+            )
+        )
+        if tender.method is TenderMethod.CASH:
+            now = evolve(transaction, state=_SUCCEEDED, told=transaction.begun)
+            moves.append(_cash_move(payment, now, tender))
+            events.append(succeeded(payment, now))
+        else:
+            requests.append(request_of(payment, now))
+            moves += _holds(payment, now, tender)
+        payment = payment.with_transaction(now)
+    change = PAYMENTS.put(payment) if expected is None else expected.put(payment)
+    changes = (change,) if begun or expected is None else ()
+    return Asked(writes=Writes(changes=changes, moves=tuple(moves), events=tuple(events)), requests=tuple(requests))
+
+
+def _cash_move(payment: Payment, transaction: Transaction, tender: Tender) -> Post:
+    """Cash in is a fact; cash out is ours to refuse, so it is guarded."""
+    take = transaction.step is Step.CAPTURE
+    capture = transaction if take else payment.transaction(transaction.of or transaction.id)
+    ends = (f"provider/{tender.provider}", captured_account(payment, capture).path)
+    source, target = ends if take else ends[::-1]
+    return Post(
+        id=move_id(payment.order, transaction.id),
+        unit=unit_of(transaction.amount),
+        source=source,
+        target=target,
+        amount=transaction.amount.minor,
+        fact=take,
+    )
+
+
+def _holds(payment: Payment, transaction: Transaction, tender: Tender) -> list[Move]:
+    if transaction.step is not Step.REFUND or transaction.of is None:
+        return []
+    source = captured_account(payment, payment.transaction(transaction.of))
+    return [
+        Hold(
+            id=move_id(payment.order, transaction.id),
+            unit=source.unit,
+            source=source.path,
+            target=f"provider/{tender.provider}",
+            amount=transaction.amount.minor,
+        )
+    ]
+
+
+def _positive(amount: Money) -> Money:
+    if type(amount) is not Money or amount.minor <= 0:
+        raise Malformed("$.amount", "must be a positive amount")
+    return amount

@@ -1,0 +1,71 @@
+"""How are the cases chosen, collected and counted? `uv run pytest tests/acceptance --cases DIR --only FILE,...`."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.judging import Tally
+from tests.acceptance.reading import Entry, read_folder
+
+SHIPPED = Path(__file__).with_name("cases")
+TALLIES = pytest.StashKey[dict[str, Tally]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer the three options; a run that does not name this folder on its command line runs without them."""
+    group = parser.getgroup("acceptance", "cases transcribed from other systems' tests")
+    group.addoption("--cases", metavar="DIR", help="read the cases below this folder")
+    group.addoption("--only", metavar="FILE,...", help="run these files alone, named with or without .yaml")
+    group.addoption("--acceptance-report", metavar="FILE", help="write the counts and the failing ids as JSON")
+
+
+def chosen(config: pytest.Config) -> dict[str, list[Entry]]:
+    """Read the folder and keep the files asked for.
+
+    Raises:
+        pytest.UsageError: there is no such folder or file.
+    """
+    folder = Path(config.getoption("--cases", default=None) or SHIPPED)
+    files = read_folder(folder) if folder.is_dir() else {}
+    if not files:
+        raise pytest.UsageError(f"--cases {folder}: no folder with *.yaml files")
+    only = config.getoption("--only", default=None)
+    if only is None:
+        return files
+    asked = [name.strip().removesuffix(".yaml") for name in only.split(",") if name.strip()]
+    unknown = [name for name in asked if not any(_is(name, file) for file in files)]
+    if unknown or not asked:
+        raise pytest.UsageError(f"--only {only}: the files there are {', '.join(files)}")
+    return {file: entries for file, entries in files.items() if any(_is(name, file) for name in asked)}
+
+
+def _is(name: str, file: str) -> bool:
+    return name in {file, file.rpartition("/")[2]}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make one test of each case, named after its file and id."""
+    if "entry" in metafunc.fixturenames:
+        files = chosen(metafunc.config)
+        metafunc.config.stash[TALLIES] = {file: Tally() for file in files}
+        entries = [entry for entries in files.values() for entry in entries]
+        metafunc.parametrize("entry", entries, ids=[f"{entry.file}:{entry.id}" for entry in entries])
+
+
+@pytest.fixture
+def tallies(pytestconfig: pytest.Config) -> dict[str, Tally]:
+    """Give the counts that the closing lines are made of."""
+    return pytestconfig.stash[TALLIES]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Close with a line per file, and write the report."""
+    tallies = config.stash.get(TALLIES, {})
+    ran = {file: tally for file, tally in tallies.items() if tally.outcomes}
+    for file, tally in ran.items():
+        terminalreporter.write_line(tally.line(file))
+    target = config.getoption("--acceptance-report", default=None)
+    if target:
+        Path(target).write_text(json.dumps({file: tally.report() for file, tally in tallies.items()}, indent=2) + "\n")
