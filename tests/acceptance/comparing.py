@@ -1,4 +1,4 @@
-"""Does an answer say what a case says? Every fact of the case is compared; one the answer does not know is "not built"."""
+"""Does an answer say what a case says? Every fact of the case is compared; an unknown one is "not built"."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -11,7 +11,7 @@ class Named(dict[str, object]):
 
 
 class Rows(dict[str, object]):
-    """Values by what the case itself calls them (a SKU, a promotion). A case need not mention all; none may be missing."""
+    """Values by what the case itself calls them (a SKU, a promotion). A case may mention some; none may be missing."""
 
 
 class AnyOrder(list[object]):

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.choosing import choose
 from tests.acceptance.judging import Tally
-from tests.acceptance.reading import Entry, read_folder
+from tests.acceptance.reading import Entry
 
-SHIPPED = Path(__file__).with_name("cases")
+FILES = pytest.StashKey[dict[str, list[Entry]]]()
 TALLIES = pytest.StashKey[dict[str, Tally]]()
 
 
@@ -20,35 +21,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--acceptance-report", metavar="FILE", help="write the counts and the failing ids as JSON")
 
 
-def chosen(config: pytest.Config) -> dict[str, list[Entry]]:
-    """Read the folder and keep the files asked for.
+def pytest_configure(config: pytest.Config) -> None:
+    """Read what was asked for before anything runs, so that a wrong option is one line.
 
     Raises:
         pytest.UsageError: there is no such folder or file.
     """
-    folder = Path(config.getoption("--cases", default=None) or SHIPPED)
-    files = read_folder(folder) if folder.is_dir() else {}
-    if not files:
-        raise pytest.UsageError(f"--cases {folder}: no folder with *.yaml files")
-    only = config.getoption("--only", default=None)
-    if only is None:
-        return files
-    asked = [name.strip().removesuffix(".yaml") for name in only.split(",") if name.strip()]
-    unknown = [name for name in asked if not any(_is(name, file) for file in files)]
-    if unknown or not asked:
-        raise pytest.UsageError(f"--only {only}: the files there are {', '.join(files)}")
-    return {file: entries for file, entries in files.items() if any(_is(name, file) for name in asked)}
-
-
-def _is(name: str, file: str) -> bool:
-    return name in {file, file.rpartition("/")[2]}
+    if config.getoption("--cases", default=None) is not None or config.getoption("--only", default=None) is not None:
+        config.stash[FILES] = choose(config)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make one test of each case, named after its file and id."""
     if "entry" in metafunc.fixturenames:
-        files = chosen(metafunc.config)
-        metafunc.config.stash[TALLIES] = {file: Tally() for file in files}
+        config = metafunc.config
+        files = config.stash.get(FILES, None) or choose(config)
+        config.stash[TALLIES] = {file: Tally() for file in files}
         entries = [entry for entries in files.values() for entry in entries]
         metafunc.parametrize("entry", entries, ids=[f"{entry.file}:{entry.id}" for entry in entries])
 

@@ -70,4 +70,4 @@ class Tally:
     def report(self) -> dict[str, object]:
         """Give what the report file says of a file."""
         counts: dict[str, object] = {status.value: self.count(status) for status in Status}
-        return {**counts, "failing": [id for id, outcome in self.outcomes if outcome.status is Status.FAILED]}
+        return {**counts, "failing": [case for case, outcome in self.outcomes if outcome.status is Status.FAILED]}

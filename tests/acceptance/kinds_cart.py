@@ -8,13 +8,14 @@ from attrs import field, frozen
 
 from omnicore.kernel.money import TaxBasis
 from omnicore.kernel.rounding import Rate, Rounding
-from omnicore.tax import LineTax, Sale, SaleLine, TaxCategory, TaxSummary, assess, gross_of, net_of
+from omnicore.tax import LineTax, RoundAt, Sale, SaleLine, TaxCategory, TaxSummary, assess, gross_of, net_of
 from tests.acceptance.comparing import Named, Rows
 from tests.acceptance.kinds_tax import HOME, Rates, basis_of, place_of, policy_of
-from tests.acceptance.reading import Case, Fields, NotBuilt
+from tests.acceptance.reading import Case, Fields, Misshapen, NotBuilt
 
-_TODAY: Final = date(2026, 1, 1)
 _SHIPPING: Final = "shipping/"
+_MOST: Final = 100
+"""Shipping lines of a cart."""
 _REPRICES: Final = ("Solidus", "Vendure")
 """Peers that change an inclusive price where the buyer's rate is another than at home."""
 _NET_UNITS: Final = ("Vendure",)
@@ -27,7 +28,8 @@ class Thing:
 
     price: int
     category: TaxCategory
-    basis: TaxBasis
+    basis: TaxBasis | None
+    """None: as its rate says."""
 
 
 @frozen(kw_only=True)
@@ -42,7 +44,9 @@ class Shop:
     shipping: Mapping[str, Thing]
     surcharges: tuple[Thing, ...]
     default_shipping: str | None
-    shipping_lines: int = 1
+    shipping_lines: int
+    rate_names: Mapping[str, str]
+    """What a case calls a rate, by its percentage."""
 
 
 @frozen
@@ -62,29 +66,28 @@ def cart(case: Case) -> Named:
     for step in case.steps():
         with step.reading():
             _walk(basket, step)
+    if unknown := [*(basket.units.keys() - shop.products.keys()), *(set(basket.shipping) - shop.shipping.keys())]:
+        raise Misshapen(f"nothing is called {', '.join(unknown)}")
     return _Totals(case, shop, basket).facts()
 
 
 def _shop(given: Fields) -> Shop:
     rates = Rates(given)
     included = given.flag("prices_include_tax") if "prices_include_tax" in given else None
+    basis = None if included is None else basis_of(included=included)
+    everything, named = None, {}
     if "tax_lines_for_every_line" in given:
-        everywhere = [_tax_line(row) for row in given.rows("tax_lines_for_every_line")]
-        if len(everywhere) != 1:
-            raise NotBuilt("several rates on one line")
-        everything = rates.at_percent(TaxCategory("everything"), everywhere[0][1])
-        rates.codes[rates.rate(everything, HOME, _TODAY)] = everywhere[0][0]
-    else:
-        everything = None
-    products = {row.text("sku"): _thing(row, rates, included, everything) for row in given.rows("products")}
-    shipping_percent = given.take("shipping_tax", None)
-    methods = {row.text("code"): _thing(row, rates, included, None, shipping_percent) for row in given.rows("shipping_methods")}
+        code, percent = _tax_line(given)
+        everything, named = rates.at_percent(percent), {percent: code}
+    products = {row.text("sku"): _thing(row, rates, basis, everything) for row in given.rows("products")}
+    on_shipping = _shipping_category(given, rates)
+    methods = {row.text("code"): _thing(row, rates, basis, on_shipping) for row in given.rows("shipping_methods")}
     default = given.text("default_shipping") if "default_shipping" in given else None
     count = 1
     if "shipping" in given:
         with given.within("shipping").reading() as row:
-            count = row.whole("lines", 1)
-            methods[""], default = _thing(row, rates, included, None), ""
+            count = min(row.whole("lines", 1), _MOST)
+            methods[""], default = _thing(row, rates, basis, on_shipping), ""
     surcharges = tuple(_surcharge(row, rates) for row in given.rows("surcharges"))
     if given.items("promotions") or given.items("catalog_promotions"):
         raise NotBuilt("promotions")
@@ -92,44 +95,44 @@ def _shop(given: Fields) -> Shop:
     return Shop(
         currency=given.text("currency"),
         home=place_of(home),
-        on=date.fromisoformat(given.text("now", _TODAY.isoformat())),
+        on=date.fromisoformat(given.text("now", "2026-01-01")),
         rates=rates,
         products=products,
         shipping=methods,
         surcharges=surcharges,
         default_shipping=default,
         shipping_lines=count,
+        rate_names=named,
     )
 
 
-def _tax_line(row: Fields) -> tuple[str, str]:
-    with row.reading():
+def _tax_line(given: Fields) -> tuple[str, str]:
+    rows = given.rows("tax_lines_for_every_line")
+    if len(rows) != 1:
+        raise NotBuilt("several rates on one line")
+    with rows[0].reading() as row:
         return row.text("code"), row.text("percent")
 
 
-def _thing(
-    row: Fields, rates: Rates, included: object, everything: TaxCategory | None, shipping_percent: object = None
-) -> Thing:
+def _shipping_category(given: Fields, rates: Rates) -> TaxCategory | None:
+    if "shipping_tax" not in given:
+        return None
+    if given.peek("shipping_tax") == "weighted_by_items":
+        raise NotBuilt("shipping tax weighted by items")
+    with given.within("shipping_tax").reading() as row:
+        return rates.at_percent(row.text("percent"))
+
+
+def _thing(row: Fields, rates: Rates, basis: TaxBasis | None, category: TaxCategory | None) -> Thing:
     with row.reading():
-        if shipping_percent is not None:
-            percent = Fields(shipping_percent, "shipping_tax").text("percent") if shipping_percent != "weighted_by_items" else ""
-            if not percent:
-                raise NotBuilt("shipping tax weighted by items")
-            category = rates.at_percent(TaxCategory(f"shipping{percent}"), percent)
-        else:
-            category = everything or rates.category(row, prefix="percent")
-        inclusions = rates.inclusions.get(category, {TaxBasis.EXCLUDED})
-        if included is None and len(inclusions) > 1:
-            raise NotBuilt("a category with rates on both bases")
-        basis = next(iter(inclusions)) if included is None else basis_of(included=included is True)
-        return Thing(price=row.whole("price"), category=category, basis=basis)
+        return Thing(price=row.whole("price"), category=category or rates.category(row), basis=basis)
 
 
 def _surcharge(row: Fields, rates: Rates) -> Thing:
     with row.reading():
         row.text("code")
         basis = basis_of(included=row.flag("price_includes_tax"))
-        return Thing(price=row.whole("price"), category=rates.category(row, prefix="percent"), basis=basis)
+        return Thing(price=row.whole("price"), category=rates.category(row), basis=basis)
 
 
 def _walk(basket: Cart, step: Fields) -> None:
@@ -161,22 +164,29 @@ class _Totals:
             things |= {f"{_SHIPPING}{at}": (shop.shipping[method], 1) for at in range(shop.shipping_lines)}
         things |= {f"surcharge/{at}": (thing, 1) for at, thing in enumerate(shop.surcharges)}
         self.things = things
+        self.bases = {name: self._basis(thing) for name, (thing, _) in things.items()}
         self.summaries = {basis: self._assess(basis) for basis in TaxBasis}
         self.lines = {line.line: line for summary in self.summaries.values() for line in summary.lines}
+
+    def _basis(self, thing: Thing) -> TaxBasis:
+        """Say where the tax is; an inclusive price that would change on its way to the buyer is not built."""
+        rates, on = self.shop.rates, self.shop.on
+        basis = thing.basis or rates.basis(thing.category, self.place, on)
+        if self.case.peer in _REPRICES and basis is TaxBasis.INCLUDED and thing.category not in rates.everywhere:
+            entries = {rates.entry(thing.category, place, on) for place in (self.place, self.shop.home)}
+            if len(entries) > 1 or (self.case.peer in _NET_UNITS and self.place != self.shop.home):
+                raise NotBuilt("inclusive prices across a border")
+        return basis
 
     def _assess(self, basis: TaxBasis) -> TaxSummary:
         lines = tuple(
             SaleLine(id=name, category=thing.category, amount=thing.price * units, units=units)
             for name, (thing, units) in self.things.items()
-            if thing.basis is basis
+            if self.bases[name] is basis
         )
         shop, policy = self.shop, policy_of(self.case, basis)
-        if len({thing.basis for thing, _ in self.things.values()}) > 1 and policy.round_at.value not in {"line", "unit"}:
+        if len(set(self.bases.values())) > 1 and policy.round_at not in {RoundAt.LINE, RoundAt.UNIT}:
             raise NotBuilt("prices on both bases in one document rounded once")
-        for line in lines:
-            there, here = (shop.rates.rate(line.category, place, shop.on) for place in (self.place, shop.home))
-            if basis is TaxBasis.INCLUDED and self.case.peer in _REPRICES and there != here:
-                raise NotBuilt("inclusive prices across a border")
         sale = Sale(currency=shop.currency, basis=basis, place=self.place, on=shop.on, lines=lines)
         categories = {line.category for line in lines}
         return assess(sale, rates=shop.rates.table(categories, self.place, shop.on), policy=policy)
@@ -199,11 +209,12 @@ class _Totals:
             shipping_tax_included=self._tax(TaxBasis.INCLUDED, only=_SHIPPING),
             lines=Rows({sku: self._line(sku) for sku in self.basket.units if sku in self.lines}),
         )
-        if self.shop.rates.codes:
+        if self.shop.rate_names:
             facts["tax_summary"] = [
-                Named(code=self.shop.rates.codes.get(row.rate, ""), percent=_percent(row.rate.rate), base=row.net, tax=row.tax)
+                Named(code=self.shop.rate_names.get(percent, ""), percent=percent, base=row.net, tax=row.tax)
                 for summary in self.summaries.values()
                 for row in summary.rates
+                for percent in (str(row.rate.rate * Rate(100)),)
             ]
         return facts
 
@@ -218,7 +229,7 @@ class _Totals:
 
     def _line(self, sku: str) -> Named:
         (thing, _), line = self.things[sku], self.lines[sku]
-        included, rate = thing.basis is TaxBasis.INCLUDED, line.rate.rate
+        included, rate = self.bases[sku] is TaxBasis.INCLUDED, line.rate.rate
         net_unit = net_of(thing.price, rate=rate, rounding=Rounding.HALF_UP) if included else thing.price
         gross_unit = thing.price if included else gross_of(thing.price, rate=rate, rounding=Rounding.HALF_UP)
         return Named(
@@ -231,8 +242,3 @@ class _Totals:
             total_with_tax=line.gross,
             tax_entries=1,
         )
-
-
-def _percent(rate: Rate) -> str:
-    """Write a rate as a case writes a percentage: 8 % as ``8``."""
-    return str(rate * Rate(100))

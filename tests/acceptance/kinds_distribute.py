@@ -2,9 +2,10 @@
 
 from typing import Final
 
-from omnicore.kernel.money import split_minor
+from omnicore.kernel.errors import Malformed
+from omnicore.kernel.money import MAX_SHARES, split_minor
 from omnicore.kernel.rounding import Rate, Rounding, round_div
-from tests.acceptance.comparing import AnyOrder, Named
+from tests.acceptance.comparing import AnyOrder, Named, Refusal
 from tests.acceptance.reading import Case, Fields, NotBuilt
 
 _LARGEST_FRACTION: Final = ("floor_then_largest_fraction_first", "even_remainder_to_first")
@@ -23,10 +24,13 @@ def distribute(case: Case) -> Named:
             case "proportional":
                 weights = [_whole(weight) for weight in given.items("weights")]
             case "even":
-                weights = [1] * given.whole("targets")
+                weights = [1] * min(given.whole("targets"), MAX_SHARES + 1)
             case _:
                 raise NotBuilt(f"splitting {how}")
-    parts = split_minor(amount, weights)
+    try:
+        parts = split_minor(amount, weights)
+    except Malformed as error:
+        return Named(refused=Refusal(error.reason, code="malformed"))
     return Named(parts=parts, parts_unordered=AnyOrder(parts))
 
 

@@ -117,8 +117,9 @@ class Rates:
         zones = given.within("zones") if "zones" in given else None
         members = {zone: [str(one) for one in zones.items(zone)] for zone in zones.names()} if zones else {}
         self.rows: list[DatedRate] = []
-        self.inclusions: dict[TaxCategory, set[TaxBasis]] = {}
-        self.codes: dict[TaxRate, str] = {}
+        self.everywhere: dict[TaxCategory, TaxRate] = {}
+        self.inclusions: list[TaxBasis] = []
+        self.entries: dict[tuple[str, TaxCategory, date | None], int] = {}
         for row in given.rows("tax_rates"):
             with row.reading():
                 self._read(row, members)
@@ -127,14 +128,12 @@ class Rates:
                 raise NotBuilt("several rates on one line")
 
     def _read(self, row: Fields, members: Mapping[str, list[str]]) -> None:
-        category = TaxCategory(row.text("category"))
+        category, zone = TaxCategory(row.text("category")), row.text("zone")
         rate = rate_of(row.text("percent"))
-        zone = row.text("zone")
         first, last = row.take("valid_from", None), row.take("valid_to", None)
         row.take("valid", None)  # what the days already say
-        self.inclusions.setdefault(category, set()).add(basis_of(included=row.flag("included")))
-        self.codes[rate] = row.text("code")
-        self.rows += [
+        row.text("code")
+        rows = [
             DatedRate(
                 place=place_of(member.removesuffix("-*")),
                 category=category,
@@ -144,30 +143,47 @@ class Rates:
             )
             for member in members.get(zone, [zone])
         ]
+        self.entries |= {(each.place, category, each.first): len(self.inclusions) for each in rows}
+        self.inclusions.append(basis_of(included=row.flag("included")))
+        self.rows += rows
 
-    def category(self, thing: Fields, *, prefix: str) -> TaxCategory:
+    def category(self, thing: Fields) -> TaxCategory:
         """Give the category of a product or a charge; one that carries its percentage gets a category of its own."""
         if "tax_percent" in thing:
-            percent = thing.text("tax_percent")
-            return self.at_percent(TaxCategory(f"{prefix}{percent}"), percent)
+            return self.at_percent(thing.text("tax_percent"))
         return TaxCategory(thing.text("tax_category")) if "tax_category" in thing else UNTAXED
 
-    def at_percent(self, category: TaxCategory, percent: str) -> TaxCategory:
-        """Give everything in a category one rate wherever it goes, home being where a case names no zone."""
-        if not any(row.category == category for row in self.rows):
-            self.rows.append(DatedRate(place=HOME, category=category, rate=rate_of(percent)))
+    def at_percent(self, percent: str) -> TaxCategory:
+        """Give a category that is taxed at a percentage wherever it goes."""
+        category = TaxCategory(f"at-{percent}")
+        self.everywhere[category] = rate_of(percent)
         return category
 
-    def rate(self, category: TaxCategory, place: str, on: date) -> TaxRate:
-        """Give the rate that the table will find."""
-        found = [row for row in self.rows if row.category == category and row.covers(on) and _lies_in(place, row.place)]
-        return found[0].rate if found else ZERO
+    def entry(self, category: TaxCategory, place: str, on: date) -> int | None:
+        """Name the entry of the case that taxes a category at a place; one entry may cover several places."""
+        for row in self.rows:
+            if row.category == category and row.covers(on) and _lies_in(place, row.place):
+                return self.entries[row.place, category, row.first]
+        return None
+
+    def basis(self, category: TaxCategory, place: str, on: date) -> TaxBasis:
+        """Say where the tax is at a place; where nothing is taxed, as in the category's other entries."""
+        entry = self.entry(category, place, on)
+        if entry is not None:
+            return self.inclusions[entry]
+        stated = {self.inclusions[each] for (_, other, _), each in self.entries.items() if other == category}
+        return stated.pop() if len(stated) == 1 else TaxBasis.EXCLUDED
 
     def table(self, categories: Iterable[TaxCategory], place: str, on: date) -> RateTable:
-        """Give the table, where a category without a rate at the place is out of scope there."""
-        bare = {each for each in categories if self.rate(each, place, on) is ZERO}
+        """Give the table for a place; a category without a rate there is out of scope."""
+        bare = {each for each in categories if self.entry(each, place, on) is None}
         rows = [row for row in self.rows if row.category not in bare]
-        return RateTable((*rows, *(DatedRate(place=place, category=each, rate=ZERO) for each in sorted(bare))))
+        return RateTable(
+            (
+                *rows,
+                *(DatedRate(place=place, category=each, rate=self.everywhere.get(each, ZERO)) for each in sorted(bare)),
+            )
+        )
 
 
 def _meet(one: DatedRate, other: DatedRate) -> bool:

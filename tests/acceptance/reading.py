@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 import yaml
 from attrs import frozen
 
+SHIPPED: Final = Path(__file__).with_name("cases")
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MISSING: Final = object()
 T = TypeVar("T")
@@ -41,6 +42,10 @@ class Fields:
         if value is _MISSING:
             raise NotBuilt(f"{self.path}: a case without {name!r}")
         return value
+
+    def peek(self, name: str) -> object:
+        """Look at a field without taking it."""
+        return self._left.get(name)
 
     def text(self, name: str, default: str | None = None) -> str:
         """Take a text."""
@@ -145,7 +150,9 @@ def _entries(path: Path, folder: Path) -> Iterator[Entry]:
             case = read_case(raw)
         except Misshapen as error:
             name = raw.get("id") if isinstance(raw, Mapping) else None
-            yield Entry(file=file, id=name if isinstance(name, str) else f"#{at}", wrong=f"{path.name}, case {at}: {error}")
+            yield Entry(
+                file=file, id=name if isinstance(name, str) else f"#{at}", wrong=f"{path.name}, case {at}: {error}"
+            )
         else:
             yield Entry(file=file, id=case.id, case=case)
 

@@ -1,4 +1,4 @@
-"""Does omnicore answer as other systems' own tests say? One test per case; the runner's own tests are test_runner.py."""
+"""Does omnicore answer as other systems' own tests say? One test per case; the runner's own are in test_runner.py."""
 
 import pytest
 

@@ -40,9 +40,7 @@ from omnicore.testing.clock import NOON, Clock
 from omnicore.testing.strategies.payments import answers
 
 ORDER = OrderId("O1")
-CARD = Tender(
-    id=TenderId("card"), method=TenderMethod.CARD, amount=Money(500, "JPY"), provider=ProviderName("stripe")
-)
+CARD = Tender(id=TenderId("card"), method=TenderMethod.CARD, amount=Money(500, "JPY"), provider=ProviderName("stripe"))
 SLIP = Tender(
     id=TenderId("slip"), method=TenderMethod.KONBINI, amount=Money(700, "JPY"), provider=ProviderName("konbini")
 )
@@ -51,21 +49,25 @@ PROVIDER = Account("money:JPY", "provider/konbini")
 
 @question("test.payments.money")
 async def money_at(given: Given, *, accounts: tuple[Account, ...]) -> tuple[int, ...]:
+    """Read what stands on accounts."""
     found = await balances(accounts)
     return tuple(found[account].posted for account in accounts)
 
 
 def shop(*tenders: Tender) -> Host:
+    """Give a shop with a payment opened."""
     host = Host(Memory(), clock=Clock())
     host.run(pay(order=ORDER, due=Money(sum(each.amount.minor for each in tenders), "JPY"), tenders=tenders))
     return host
 
 
 def tell(host: Host, transaction: str, answer: Answer) -> None:
+    """Deliver a message."""
     host.run(take_answer(order=ORDER, transaction=TransactionId(transaction), answer=answer))
 
 
 def told(host: Host, messages: Sequence[tuple[str, Answer]]) -> tuple[Payment, tuple[int, ...]]:
+    """Deliver messages; give the payment and the money on its accounts."""
     for transaction, answer in messages:
         tell(host, transaction, answer)
     payment = host.run(payment_of(order=ORDER))
@@ -73,14 +75,11 @@ def told(host: Host, messages: Sequence[tuple[str, Answer]]) -> tuple[Payment, t
 
 
 def captured_slip() -> Host:
+    """Give a shop with a paid slip and a refund under way."""
     host = shop(SLIP)
     tell(host, "slip-capture", Captured(reference="pi", at=NOON))
     host.run(refund(order=ORDER, id="R1", amount=Money(200, "JPY")))
     return host
-
-
-def _of_one_reference(answer: Answer) -> bool:
-    return not isinstance(answer, Captured | Refunded) or answer.reference == "pi"
 
 
 SUCCESS = st.builds(Captured, reference=st.just("pi"), at=st.sampled_from((NOON, NOON.plus(days=1))))
@@ -98,9 +97,12 @@ def test_messages_in_any_order_come_to_the_same(messages: list[tuple[str, Answer
     assert told(shop(SLIP), messages) == told(shop(SLIP), other)
 
 
-@given(messages=st.lists(REFUNDED | answers(step=Step.REFUND).filter(lambda one: isinstance(one, Declined)), min_size=1, max_size=4), data=st.data())
+NO_REFUND = answers(step=Step.REFUND).filter(lambda answer: isinstance(answer, Declined))
+
+
+@given(messages=st.lists(REFUNDED | NO_REFUND, min_size=1, max_size=4), data=st.data())
 def test_refund_messages_in_any_order_come_to_the_same(messages: list[Answer], data: st.DataObject) -> None:
-    """A refund that a provider confirms, denies and confirms again leaves the books once, in whatever order it tells."""
+    """A refund that a provider confirms, denies and confirms again leaves the books once, however it is told."""
     ways = [[("R1-1", answer) for answer in way] for way in (messages, data.draw(st.permutations(messages)))]
     ends = [told(captured_slip(), way) for way in ways]
     assert ends[0] == ends[1]
@@ -114,7 +116,9 @@ def test_every_order_of_a_whole_life_comes_to_the_same() -> None:
     again = NeedsAction(reference="pi", url="https://pay.example/slip2", at=NOON.plus(hours=1))
     expired = Declined(reason="expired", at=NOON.plus(days=3))
     paid = Captured(reference="pi", at=NOON.plus(days=2))
-    ends = [told(shop(SLIP), [("slip-capture", each) for each in way]) for way in permutations((shown, again, expired, paid))]
+    messages: tuple[Answer, ...] = (shown, again, expired, paid)
+    ways = permutations(messages)
+    ends = [told(shop(SLIP), [("slip-capture", each) for each in way]) for way in ways]
     assert all(end == ends[0] for end in ends)
     assert ends[0][0].transaction(TransactionId("slip-capture")).state is TransactionState.SUCCEEDED
     assert ends[0][1] == (-700, 700)
@@ -158,8 +162,9 @@ def test_an_unknown_transaction_is_refused() -> None:
 
 
 def test_a_payment_is_found_by_its_providers_reference() -> None:
-    """A message that names only the provider's reference finds its payment; another provider's same reference does not."""
+    """A message that names only a reference finds its payment; another provider's same reference does not."""
     host = shop(CARD)
     tell(host, "card-authorise", Authorised(reference="pi", at=NOON))
-    assert host.run(payment_by_reference(provider=ProviderName("stripe"), reference="pi")) == host.run(payment_of(order=ORDER))
+    mine = payment_by_reference(provider=ProviderName("stripe"), reference="pi")
+    assert host.run(mine) == host.run(payment_of(order=ORDER))
     assert host.run(payment_by_reference(provider=ProviderName("other"), reference="pi")) is None

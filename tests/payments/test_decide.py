@@ -20,8 +20,8 @@ from omnicore.payments import (
     Cancel,
     Cancelled,
     Capture,
-    CaptureExceedsAuthorised,
     Captured,
+    CaptureExceedsAuthorised,
     Declined,
     NotAuthorised,
     Payment,
@@ -57,40 +57,48 @@ ORDER = OrderId("O1")
 
 
 def yen(minor: int) -> Money:
+    """Give yen."""
     return Money(minor, "JPY")
 
 
 def tender(name: str, amount: int, method: TenderMethod = TenderMethod.CARD) -> Tender:
+    """Give a tender with a provider of its own."""
     return Tender(id=TenderId(name), method=method, amount=yen(amount), provider=ProviderName(f"{name}-provider"))
 
 
 def opened(*tenders: Tender, order: OrderId = ORDER) -> Host:
+    """Give a shop with a payment opened."""
     host = Host(Memory(), clock=Clock())
     host.run(pay(order=order, due=total((each.amount for each in tenders), "JPY"), tenders=tenders))
     return host
 
 
 def authorise(host: Host, name: str) -> None:
+    """Let a card say yes."""
     transaction = TransactionId(f"{name}-authorise")
     host.run(take_answer(order=ORDER, transaction=transaction, answer=Authorised(reference=f"pi-{name}", at=NOON)))
 
 
 def take(host: Host, name: str, transaction: str = "C1", amount: int | None = None) -> None:
+    """Take what a card has granted."""
     wanted = None if amount is None else yen(amount)
     host.run(capture(order=ORDER, tender=TenderId(name), transaction=TransactionId(transaction), amount=wanted))
     confirm(host, transaction)
 
 
 def confirm(host: Host, transaction: str) -> None:
+    """Let the provider say that it took the money."""
     answer = Captured(reference=f"ch-{transaction}", at=NOON)
     host.run(take_answer(order=ORDER, transaction=TransactionId(transaction), answer=answer))
 
 
 def status(host: Host) -> PaymentStatus:
+    """Say how the payment stands."""
     return payment_status(amounts_of(host.run(payment_of(order=ORDER))))
 
 
 def paid(*tenders: Tender) -> Host:
+    """Give a shop whose payment is fully captured."""
     host = opened(*tenders)
     for each in tenders:
         if each.method.authorises:
@@ -267,12 +275,14 @@ def test_a_refund_counts_from_the_moment_it_is_begun() -> None:
 
 @question("test.payments.reading")
 async def reading(given: Given) -> tuple[Payment, int]:
+    """Read the payment as a clerk does."""
     stored = (await load(PAYMENTS, [ORDER]))[ORDER]
     return stored.value, stored.version
 
 
 @flow("test.payments.refund_as_read")
 async def refund_as_read(given: Given, *, payment: Payment, version: int, name: str, free: int) -> None:
+    """Refund on the strength of an earlier reading."""
     old = Stored(value=payment, version=version, kind=PAYMENTS)
     funds = {account: Balance(account=account, posted=free) for account in captured_accounts(payment)}
     await write(begin_refund(old, refund=name, amount=yen(300), funds=funds, at=given.at).writes)

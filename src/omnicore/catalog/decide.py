@@ -166,20 +166,20 @@ def _trade_items(skus: Mapping[str, Sku], listed: Listed) -> list[Change]:
         if sku.gtin is not None and named.setdefault(gtin14(sku.gtin), sku.id) != sku.id:
             raise GtinTaken(sku=sku.id, other=named[gtin14(sku.gtin)])
     changes: list[Change] = []
-    for gtin, sku_id in sorted(named.items()):
-        stored = listed.trade_items.get(gtin)
-        if stored is None:
-            changes.append(TRADE_ITEMS.put(TradeItem(gtin=gtin, sku=sku_id)))
-        elif stored.value.sku != sku_id:
-            other = skus.get(stored.value.sku)
-            if other is None or other.gtin is not None and gtin14(other.gtin) == gtin:
-                raise GtinTaken(sku=sku_id, other=stored.value.sku)
-            changes.append(stored.put(TradeItem(gtin=gtin, sku=sku_id)))
+    for number, sku_id in sorted(named.items()):
+        item = listed.trade_items.get(number)
+        if item is None:
+            changes.append(TRADE_ITEMS.put(TradeItem(gtin=number, sku=sku_id)))
+        elif item.value.sku != sku_id:
+            if item.value.sku not in skus:  # whoever has the number is not giving it up in this call
+                raise GtinTaken(sku=sku_id, other=item.value.sku)
+            changes.append(item.put(TradeItem(gtin=number, sku=sku_id)))
     # A number that its SKU has given up, and no other has taken, names nothing any more.
     for key, before in sorted(listed.skus.items()):
-        if key in skus and before.value.gtin is not None and (gtin := gtin14(before.value.gtin)) not in named:
-            if gtin in listed.trade_items:
-                changes.append(listed.trade_items[gtin].drop())
+        gtin = None if key not in skus or before.value.gtin is None else gtin14(before.value.gtin)
+        stored = None if gtin is None or gtin in named else listed.trade_items.get(gtin)
+        if stored is not None and stored.value.sku == before.value.id:
+            changes.append(stored.drop())
     return changes
 
 

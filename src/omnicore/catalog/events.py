@@ -10,7 +10,7 @@ from omnicore.kernel.time import Period
 @event("catalog.product_listed.v1")
 @frozen(kw_only=True)
 class ProductListed:
-    """A product was listed (``new``), or it or variants of it are described anew: ``variants`` are those that changed."""
+    """A product was listed (``new``), or it or some of its variants are described anew; ``variants`` changed."""
 
     product: ProductId
     new: bool

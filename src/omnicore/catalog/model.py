@@ -1,8 +1,8 @@
 """What is sold, and what does it hand over?
 
 A product is what is sold: a term of contract. A SKU is what lies on a shelf and is counted. A variant is a product with
-its options chosen, which a line of an order refers to; its composition says which SKUs it hands over, and how many steps
-of each: one SKU, or several in a bundle. None of them knows a price or a stock.
+its options chosen, which a line of an order refers to; its composition says which SKUs it hands over, and how many
+steps of each: one SKU, or several in a bundle. None of them knows a price or a stock.
 """
 
 import re

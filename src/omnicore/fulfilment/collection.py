@@ -1,8 +1,8 @@
 """With which code does a buyer collect, and how is it recognised without being known?
 
-A code is 12 letters and digits of Crockford's base 32: 60 random bits, far beyond guessing, easy to read out (no I, L, O
-or U; a typed O is read as 0, I and L as 1). It goes to the buyer and is stored nowhere; the pickup keeps its ``mark``, a
-keyed hash that is different for every pickup. Marks are compared as bytes, in constant time.
+A code is 12 letters and digits of Crockford's base 32: 60 random bits, far beyond guessing, easy to read out (no I, L,
+O or U; a typed O is read as 0, I and L as 1). It goes to the buyer and is stored nowhere; the pickup keeps its
+``mark``, a keyed hash that is different for every pickup. Marks are compared as bytes, in constant time.
 """
 
 import hmac

@@ -44,20 +44,19 @@ def on_shelf(items: Sequence[Item], *, held: Mapping[str, Held], balances: Mappi
 
 
 def settle(
-    items: Sequence[Item],
+    leaving: Sequence[tuple[str, Item]],
     *,
     held: Mapping[str, Held],
     balances: Mapping[Account, Balance],
     at: Instant,
-    name: str,
 ) -> tuple[Settle, ...]:
-    """Give the moves of items that leave, named after what they leave in, so that it leaves once.
+    """Give the moves of items that leave, each under a name of its own in what it leaves in, so that it leaves once.
+
+    Law: decided over all items together, so a hold that two parcels share is not used up twice.
 
     Raises: NotPromised, NotOnShelf.
     """
+    items = [item for _, item in leaving]
     still_promised(items, held=held, at=at).or_refuse(NotPromised)
     on_shelf(items, held=held, balances=balances).or_refuse(NotOnShelf)
-    return tuple(
-        Settle(id=f"{name}/{number}", hold=item.hold, amount=item.amount, rest=Rest.KEEP)
-        for number, item in enumerate(items)
-    )
+    return tuple(Settle(id=name, hold=item.hold, amount=item.amount, rest=Rest.KEEP) for name, item in leaving)

@@ -4,7 +4,7 @@ Both carry items: so many steps of a line's SKU, promised by a hold of the ledge
 collected those holds are settled, in the same write; nothing else here moves stock.
 """
 
-from typing import NewType, TypeVar
+from typing import NewType
 
 from attrs import frozen
 
@@ -19,17 +19,14 @@ PickupId = NewType("PickupId", str)
 MAX_ITEMS = 10_000
 """Items in one parcel or pickup."""
 
-_T = TypeVar("_T")
 
-
-def checked(value: _T, of: type[_T], path: str) -> _T:
-    """Let a value of exactly one class in unchanged.
+def checked(value: object, of: type[object], path: str) -> None:
+    """Check that a value is of exactly one class.
 
     Raises: Malformed.
     """
     if type(value) is not of:
         raise Malformed(path, f"must be a value of {of.__name__}")
-    return value
 
 
 def checked_amount(amount: int, path: str) -> int:
@@ -40,6 +37,15 @@ def checked_amount(amount: int, path: str) -> int:
     if type(amount) is not int or not 0 < amount <= MAX_AMOUNT:
         raise Malformed(path, f"must be a whole number from 1 to {MAX_AMOUNT}")
     return amount
+
+
+def checked_moment(moment: Instant | None, path: str, *, there: bool) -> None:
+    """Check that a moment is known if and only if it has come.
+
+    Raises: Malformed.
+    """
+    if type(moment) is not (Instant if there else type(None)):
+        raise Malformed(path, "must be an instant once it has happened, and not before")
 
 
 @frozen(kw_only=True)
@@ -99,9 +105,10 @@ class Parcel:
     planned_at: Instant
     state: ParcelState = ParcelState.PLANNED
     tracking: Tracking | None = None
+    delivered_at: Instant | None = None
 
     def __attrs_post_init__(self) -> None:
-        """Check the parts; what has been shipped can be tracked.
+        """Check the parts; what has been shipped can be tracked, and what has been delivered was so at a moment.
 
         Raises: Malformed.
         """
@@ -114,6 +121,7 @@ class Parcel:
         shipped = self.state in {ParcelState.SHIPPED, ParcelState.DELIVERED, ParcelState.LOST}
         if shipped is not (type(self.tracking) is Tracking) or (self.tracking is not None and not shipped):
             raise Malformed("$.tracking", "must be there from the moment the parcel is shipped")
+        checked_moment(self.delivered_at, "$.delivered_at", there=self.state is ParcelState.DELIVERED)
 
 
 @frozen(kw_only=True)
@@ -132,6 +140,7 @@ class Pickup:
     state: PickupState = PickupState.PLANNED
     mark: str | None = None
     window: Window | None = None
+    collected_at: Instant | None = None
 
     def __attrs_post_init__(self) -> None:
         """Check the parts; what is ready has a code and a last day.
@@ -146,8 +155,10 @@ class Pickup:
         checked(self.state, PickupState, "$.state")
         if self.state in {PickupState.READY, PickupState.COLLECTED, PickupState.EXPIRED}:
             checked(self.mark, str, "$.mark")
-        if self.mark is not None and checked(self.window, Window, "$.window").until is None:
-            raise Malformed("$.window", "must have a last day")
+            checked(self.window, Window, "$.window")
+        if (self.mark is None) is not (self.window is None) or (self.window is not None and self.window.until is None):
+            raise Malformed("$.window", "must have a last day, and a code beside it")
+        checked_moment(self.collected_at, "$.collected_at", there=self.state is PickupState.COLLECTED)
 
     @property
     def until(self) -> Instant | None:

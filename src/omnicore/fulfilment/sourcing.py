@@ -80,7 +80,8 @@ def source(demands: Sequence[Demand], *, supply: Supply, rule: SourcingRule) -> 
         case OnlyNode():
             return _served(demands, asked, supply, chosen=(rule.node,), candidates=(rule.node,))
         case PreferOrder():
-            return _served(demands, asked, supply, chosen=_whole_first(asked, supply, rule.nodes), candidates=rule.nodes)
+            chosen = _whole_first(asked, supply, rule.nodes)
+            return _served(demands, asked, supply, chosen=chosen, candidates=rule.nodes)
         case ShipFromStoreWhenShort():
             every = (*rule.centres, *rule.stores)
             if not any(_short(asked, supply, rule.centres).values()):
@@ -129,7 +130,6 @@ def source_again(risks: Sequence[AtRisk], *, supply: Supply, rule: SourcingRule)
         for unit, row in supply.items()
     }
     places: dict[str, dict[NodeId, int]] = {}
-    unserved = []
     for risk in risks:
         here = (risk.unit, risk.node)
         if missing[here] <= 0:
@@ -138,7 +138,6 @@ def source_again(risks: Sequence[AtRisk], *, supply: Supply, rule: SourcingRule)
         need = Demand(line=risk.line, unit=risk.unit, amount=risk.left)
         found = source([need], supply={risk.unit: row}, rule=rule)
         if not found.verdict:
-            unserved.append(risk.hold)
             continue
         places[risk.hold] = {each.node: each.amount for each in found.assignments}
         missing[here] -= risk.left
@@ -147,7 +146,13 @@ def source_again(risks: Sequence[AtRisk], *, supply: Supply, rule: SourcingRule)
                 missing[here] += amount
             else:
                 free[risk.unit][node] -= amount
-    return Resourcing(places=places, unserved=tuple(unserved))
+    # What is still missing falls on the latest of those that stay: a hold that went may have covered an earlier one.
+    unserved = []
+    for risk in reversed(risks):
+        if risk.hold not in places and missing[risk.unit, risk.node] > 0:
+            missing[risk.unit, risk.node] -= risk.left
+            unserved.append(risk.hold)
+    return Resourcing(places=places, unserved=tuple(reversed(unserved)))
 
 
 def _total(demands: Sequence[Demand]) -> dict[str, int]:
@@ -163,9 +168,7 @@ def _has(supply: Supply, unit: str, node: NodeId) -> int:
 
 def _short(asked: Mapping[str, int], supply: Supply, nodes: Sequence[NodeId]) -> dict[str, int]:
     """Give by how much nodes together are short of each SKU; zero where they are not."""
-    return {
-        unit: max(0, amount - sum(_has(supply, unit, node) for node in nodes)) for unit, amount in asked.items()
-    }
+    return {unit: max(0, amount - sum(_has(supply, unit, node) for node in nodes)) for unit, amount in asked.items()}
 
 
 def _whole_first(asked: Mapping[str, int], supply: Supply, nodes: tuple[NodeId, ...]) -> tuple[NodeId, ...]:

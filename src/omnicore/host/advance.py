@@ -29,6 +29,8 @@ _BACKOFF_SECONDS = 2
 class Unknown(Conflict):
     """A provider did not answer, so nobody knows what it did; the process is kept and will ask it, not try blindly."""
 
+    code = "host.unknown"
+
 
 @frozen(kw_only=True)
 class Inside:
@@ -258,7 +260,7 @@ def ended(run: Run) -> bool:
 
 def postponed(run: Run, engine: Engine) -> Run:
     """Give a run whose attempt failed: due later each time, stuck after ``MAX_ATTEMPTS``."""
-    attempts = run.attempts + 1
+    attempts = max(run.attempts, 1)  # a run that was taken up again counted this attempt when it was taken
     due = engine.clock().plus(seconds=_BACKOFF_SECONDS**attempts)
     later = evolve(run, attempts=attempts, due=due)
     return later.moved(RunMove.STOP) if attempts >= MAX_ATTEMPTS else later

@@ -23,7 +23,7 @@ from enum import StrEnum
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from omnicore.kernel.errors import Malformed
 from omnicore.kernel.time import Instant
@@ -91,6 +91,10 @@ class RetailLine:
     def amount_micros(self) -> int:
         """Quantity times unit price."""
         return self.units * self.price_micros
+
+    def refused(self, reason: str) -> "RetailLine":
+        """Give the line as one that could not be taken in; its amount is still the file's."""
+        return evolve(self, kind=LineClass.REFUSED, reason=reason)
 
 
 def decimal_text(micros: int) -> str:

@@ -4,10 +4,11 @@ Every unit is an entry in the ledger. Facts (receive, count, scrap, a sale at a 
 promises; promises (hold, allocate, dispatch) are guarded, so no channel sells what another has.
 """
 
-from omnicore.inventory import accounts, decide, movements, pooling, resourcing
+from omnicore.inventory import accounts, decide, movements, pooling, questions, resourcing
 from omnicore.inventory.accounts import (
     on_hand,
     quarantine,
+    shelves,
     sku_of,
     sku_unit,
 )
@@ -80,7 +81,10 @@ from omnicore.inventory.pooling import (
 )
 from omnicore.inventory.questions import (
     availability,
+    held_under,
     holds_at_risk,
+    pool_of,
+    reservation_under,
     reserved,
     stock,
 )
@@ -145,21 +149,26 @@ __all__ = [
     "decide",
     "dispatch",
     "extend",
+    "held_under",
     "hold",
     "holds_at_risk",
     "move_holds",
     "movements",
     "on_hand",
+    "pool_of",
     "pooling",
     "quarantine",
+    "questions",
     "receive",
     "release",
+    "reservation_under",
     "reserved",
     "resourcing",
     "restock",
     "scrap",
     "sell_at_till",
     "set_pool",
+    "shelves",
     "ship",
     "sku_of",
     "sku_unit",

@@ -73,12 +73,23 @@ class Conflict(OmnicoreError):  # noqa: N818 - not an error: try again
     ``about`` names the record, account or key that moved, without personal data.
     """
 
+    code: ClassVar[str] = "kernel.conflict"
     status: ClassVar[int] = 409
 
     def __init__(self, about: str) -> None:
         """Name what moved."""
         self.about = about
         super().__init__(f"conflict on {about}")
+
+    def problem(self) -> dict[str, object]:
+        """Give the conflict as an RFC 9457 problem; ``code`` tells a client whether to try again or to ask."""
+        return {
+            "type": _PROBLEM_BASE + self.code,
+            "title": type(self).__name__,
+            "status": self.status,
+            "detail": str(self),
+            "code": self.code,
+        }
 
 
 class Malformed(OmnicoreError):  # noqa: N818 - describes the data, not the failure

@@ -193,7 +193,7 @@ class Kind(Generic[T]):
             raise Malformed("$", "must be an object")
         for schema in range(document.schema, self.schema):
             body = self.upcasters[schema](body)
-        value, rest = codec.load_stored(body, as_=self.type)
+        value, rest = codec.load_stored(body, as_=self.type, vault=self.vault)
         return Stored(value=value, version=document.version, kind=self, rest=rest, schema=document.schema)
 
 

@@ -15,6 +15,20 @@ class NodeTaken(Refused):
     code = "network.node_taken"
 
 
+class ChannelUnknown(Refused):
+    """There is no such channel."""
+
+    code = "network.channel_unknown"
+    status = 404
+
+
+class NodeUnknown(Refused):
+    """There is no such node."""
+
+    code = "network.node_unknown"
+    status = 404
+
+
 class CurrencyFixed(Refused):
     """A channel's currency does not change: open another channel."""
 

@@ -44,7 +44,8 @@ ORDER: Final = Kind(
         Index("sold", _sold),
     ),
 )
-"""``customer``: (customer, placed at). ``placed``: (placed at). ``sold``: (customer, variant, unit price, placed at)."""
+"""Found by ``customer`` (customer, placed at), ``placed`` (placed at) and ``sold`` (customer, variant, unit price,
+placed at); ``external`` (channel, external id) and ``cart`` (cart) keep orders single."""
 
 QUOTE: Final = Kind(
     name="ordering.quote",

@@ -6,7 +6,15 @@ ledger, where a refund is held before it leaves, so no order is ever refunded mo
 """
 
 from omnicore.payments.answers import record_answer
-from omnicore.payments.decide import Asked, begin_cancel, begin_capture, begin_refund, open_payment
+from omnicore.payments.decide import (
+    Asked,
+    begin_cancel,
+    begin_capture,
+    begin_captures,
+    begin_refund,
+    open_payment,
+    reopen_payment,
+)
 from omnicore.payments.errors import (
     AlreadyBegun,
     AlreadyCancelled,
@@ -129,6 +137,7 @@ __all__ = [
     "ask_provider",
     "begin_cancel",
     "begin_capture",
+    "begin_captures",
     "begin_refund",
     "cancel",
     "capture",
@@ -144,5 +153,6 @@ __all__ = [
     "payment_status",
     "record_answer",
     "refund",
+    "reopen_payment",
     "take_answer",
 ]

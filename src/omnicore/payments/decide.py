@@ -74,22 +74,52 @@ def open_payment(
     """
     if known is not None:
         raise PaymentExists(order=order)
+    _check_tendered(due, tenders)
+    asked = _begun(Payment(order=order, due=due, tenders=tuple(tenders)), _first_steps(tenders, at), expected=None)
+    opened = PaymentOpened(order=order, due=due, tenders=tuple(tender.id for tender in tenders))
+    return Asked(writes=Writes(events=(opened,)) + asked.writes, requests=asked.requests)
+
+
+def reopen_payment(stored: Stored[Payment], *, due: Money, tenders: Sequence[Tender], at: Instant) -> Asked:
+    """Try again with other tenders once everything tried before has come to nothing: declined, or let go.
+
+    What was tried stays on the payment. A tender whose id was used before is called ``{id}~2``, ``{id}~3``, ...
+
+    Raises: PaymentExists while anything is set aside, taken or asked; TendersDoNotAddUp.
+    """
+    payment = stored.value
+    let_go = {each.of for each in payment.steps(Step.CANCEL)}
+    paying = (*payment.steps(Step.AUTHORISE), *payment.steps(Step.CAPTURE))
+    if any(each.id not in let_go for each in paying):
+        raise PaymentExists(order=payment.order)
+    _check_tendered(due, tenders)
+    used = [each.id.partition("~")[0] for each in payment.tenders]
+    fresh = [
+        evolve(each, id=TenderId(f"{each.id}~{used.count(each.id) + 1}")) if each.id in used else each
+        for each in tenders
+    ]
+    again = evolve(payment, due=due, tenders=(*payment.tenders, *fresh))
+    asked = _begun(again, _first_steps(fresh, at), expected=stored)
+    opened = PaymentOpened(order=payment.order, due=due, tenders=tuple(tender.id for tender in fresh))
+    return Asked(writes=Writes(events=(opened,)) + asked.writes, requests=asked.requests)
+
+
+def _check_tendered(due: Money, tenders: Sequence[Tender]) -> None:
     if due.minor < 0:
         raise Malformed("$.due", "must not be negative")
     tendered = total((tender.amount for tender in tenders), due.currency)
     if tendered != due:
         raise TendersDoNotAddUp(due=due.minor, tendered=tendered.minor, currency=due.currency)
-    payment = Payment(order=order, due=due, tenders=tuple(tenders))
-    begun = [
+
+
+def _first_steps(tenders: Sequence[Tender], at: Instant) -> list[Transaction]:
+    return [
         Transaction(
             id=TransactionId(f"{tender.id}-{step}"), tender=tender.id, step=step, amount=tender.amount, begun=at
         )
         for tender in tenders
         for step in [Step.AUTHORISE if tender.method.authorises else Step.CAPTURE]
     ]
-    asked = _begun(payment, begun, expected=None)
-    opened = PaymentOpened(order=order, due=due, tenders=tuple(tender.id for tender in tenders))
-    return Asked(writes=Writes(events=(opened,)) + asked.writes, requests=asked.requests)
 
 
 def begin_capture(
@@ -119,6 +149,32 @@ def begin_capture(
         )
     begun = Transaction(id=capture, tender=tender, step=Step.CAPTURE, amount=wanted, begun=at, of=granted[0].id)
     return _begun(payment, [begun], expected=stored)
+
+
+def begin_captures(stored: Stored[Payment], *, capture: str, amount: Money, at: Instant) -> Asked:
+    """Begin to take ``amount`` over whatever is set aside, tender after tender as the payment lists them.
+
+    What is not set aside any more was taken at once, or is still to come, so less than ``amount`` may be asked; a
+    payment with nothing set aside asks nothing. The transactions are called ``{capture}-1``, ``{capture}-2``, ...
+
+    Law: the captures of an authorisation never come to more than it.
+
+    Raises: AlreadyBegun.
+    """
+    payment, left, begun = stored.value, amount, list[Transaction]()
+    for tender in payment.tenders:
+        if payment.steps(Step.CANCEL, tender=tender.id):
+            continue
+        for granted in payment.succeeded(Step.AUTHORISE, tender=tender.id):
+            taken = (each.amount for each in payment.steps(Step.CAPTURE, tender=tender.id) if each.of == granted.id)
+            part = min(left, granted.amount - total(taken, amount.currency))
+            if part.minor > 0:
+                name = TransactionId(f"{capture}-{len(begun) + 1}")
+                begun.append(
+                    Transaction(id=name, tender=tender.id, step=Step.CAPTURE, amount=part, begun=at, of=granted.id)
+                )
+                left -= part
+    return _begun(payment, begun, expected=stored)
 
 
 def begin_refund(

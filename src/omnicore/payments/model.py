@@ -213,7 +213,8 @@ def amounts_of(payment: Payment) -> Amounts:
     cancelled = {each.of for each in payment.succeeded(Step.CANCEL)}
     standing = [each for each in payment.succeeded(Step.AUTHORISE) if each.id not in cancelled]
     taken = {each.id: of(*(one for one in captured if one.of == each.id)) for each in standing}
-    states = [each.state for each in payment.transactions if each.step in {Step.AUTHORISE, Step.CAPTURE}]
+    incoming = (each for each in payment.transactions if each.step in {Step.AUTHORISE, Step.CAPTURE})
+    states = [each.state for each in incoming if each.id not in cancelled]
     confirmed = payment.succeeded(Step.REFUND)
     return Amounts(
         due=payment.due,

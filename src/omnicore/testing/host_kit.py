@@ -13,8 +13,8 @@ LAWS = (*host_command_laws.LAWS, *host_process_laws.LAWS)
 def check_host(make: Make, *, make_host: MakeHost = Host, unless: frozenset[str] = frozenset()) -> Checked:
     """Judge a host on a database: commands, processes stopped at every point, and asyncio.
 
-    ``make`` opens an empty database, closed in the end; ``make_host`` is called as ``Host`` is, with wrappers round that
-    database. ``unless={"threads"}`` leaves out what runs in threads, and asyncio with it.
+    ``make`` opens an empty database, closed in the end; ``make_host`` is called as ``Host`` is, with wrappers round
+    that database. ``unless={"threads"}`` leaves out what runs in threads, and asyncio with it.
 
     Raises: AssertionError, naming the law.
     """

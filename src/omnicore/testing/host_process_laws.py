@@ -1,6 +1,7 @@
 """What must hold of processes, wherever they are stopped? One function for each law."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
 
 from omnicore.host import Host, KeyReused, ProcessFailed, Unknown
@@ -45,10 +46,8 @@ def resumed_wherever_stopped(bench: HostBench) -> None:
             host = here.host()
             host.run(receive(amount=5))
             points = here.till.points = Points(stop_at=stop_at, error=error)
-            try:
+            with suppress(Stopped, Conflict, OSError):
                 here.host(Stopping(here.database, points)).run(checkout(order="o1", amount=2, price=500), command="c1")
-            except (Stopped, Conflict, OSError):
-                pass
             here.settle_down(host)
             answer = host.run(checkout(order="o1", amount=2, price=500), command="c1")
             same(f"the answer after a stop at point {stop_at}", answer, "o1")
@@ -71,10 +70,8 @@ def worker_may_die(bench: HostBench) -> None:
         host.run(receive(amount=5))
         run = host.start(checkout(order="o1", amount=2, price=500), command="c1")
         points = here.till.points = Points(stop_at=stop_at)
-        try:
+        with suppress(Stopped):
             here.host(Stopping(here.database, points)).work()
-        except Stopped:
-            pass
         here.settle_down(host)
         found = host.look(run)
         same(f"how the run stands after a stop at point {stop_at}", found and found.state, RunState.DONE)
@@ -88,10 +85,8 @@ def known_before_outside(bench: HostBench) -> None:
     for stop_at in count(1):
         here = bench.next_shop(str(stop_at))
         points = here.till.points = Points(stop_at=stop_at)
-        try:
+        with suppress(Stopped):
             here.host(Stopping(here.database, points)).run(deposit(order="o1", price=500))
-        except Stopped:
-            pass
         here.settle_down(here.host())
         placed = here.bench().note("o1") is not None
         same(f"charges and orders after a stop at point {stop_at}", len(here.till.charges), int(placed))

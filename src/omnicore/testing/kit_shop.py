@@ -1,4 +1,4 @@
-"""Which business does the host kit do? A shelf, a till outside, orders as notes: the smallest shop that can go wrong."""
+"""Which business does the host kit do? A shelf, a till outside, orders as notes: a shop that can just go wrong."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -17,7 +17,7 @@ from omnicore.testing.lossy import Points
 
 MakeHost = Callable[..., Host]
 STEP = {"name": "reserve"}
-"""What the first step of ``checkout`` is called: changing it stands for code that was changed under a running process."""
+"""What the first step of ``checkout`` is called; changing it stands for code changed under a running process."""
 
 
 @flow("testing.receive")

@@ -49,7 +49,7 @@ class Cart:
 
     Raises:
         EmptyOrder: it has no line.
-        Malformed: a line id twice, or more than 1,000 lines.
+        Malformed: a line id twice, or more than 5,000 lines.
     """
 
     id: CartId

@@ -17,7 +17,7 @@ from omnicore.kernel.money import TaxBasis, share_so_far
 from omnicore.kernel.rounding import LIMIT, Rate
 from omnicore.kernel.text import clean_text
 
-MAX_LINES: Final = 1_000
+MAX_LINES: Final = 5_000
 """Lines of one order, quote or cart."""
 MAX_CHARGES: Final = 100
 MAX_GROUPS: Final = 100

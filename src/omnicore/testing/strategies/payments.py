@@ -173,7 +173,9 @@ def answers(*, step: Step | None = None) -> st.SearchStrategy[Answer]:
         Step.CANCEL: st.builds(Cancelled, reference=plain_ids(), at=instants()),
     }
     reasons = st.sampled_from(("insufficient_funds", "expired_card"))
-    no: st.SearchStrategy[Answer] = st.builds(Declined, reason=reasons, at=instants(), reference=st.none() | plain_ids())
+    no: st.SearchStrategy[Answer] = st.builds(
+        Declined, reason=reasons, at=instants(), reference=st.none() | plain_ids()
+    )
     url = st.just("https://pay.example/1")
     act: st.SearchStrategy[Answer] = st.builds(NeedsAction, reference=plain_ids(), url=url, at=instants())
     if step is None:

@@ -49,16 +49,23 @@ def dated_rates(*, place: str = "JP") -> st.SearchStrategy[DatedRate]:
     )
 
 
-@st.composite
-def rate_tables(draw: st.DrawFn) -> RateTable:
+_CHANGES: Final = st.tuples(
+    *[st.tuples(st.none() | days(first_year=2000, last_year=2030), tax_rates(), tax_rates())] * len(CATEGORIES)
+)
+
+
+def rate_tables() -> st.SearchStrategy[RateTable]:
     """Give tables that know every category in Japan at every day, some with a change of rate."""
-    rows: list[DatedRate] = []
-    for category in CATEGORIES:
-        change = draw(st.none() | days(first_year=2000, last_year=2030))
-        rows.append(DatedRate(place="JP", category=category, rate=draw(tax_rates()), until=change))
-        if change is not None:
-            rows.append(DatedRate(place="JP", category=category, rate=draw(tax_rates()), first=change))
-    return RateTable(tuple(draw(st.permutations(rows))))
+
+    def table(changes: tuple[tuple[date | None, TaxRate, TaxRate], ...]) -> RateTable:
+        rows: list[DatedRate] = []
+        for category, (change, before, after) in zip(CATEGORIES, changes, strict=True):
+            rows.append(DatedRate(place="JP", category=category, rate=before, until=change))
+            if change is not None:
+                rows.append(DatedRate(place="JP", category=category, rate=after, first=change))
+        return RateTable(tuple(rows))
+
+    return _CHANGES.map(table)
 
 
 def tax_policies(*, round_at: RoundAt | None = None) -> st.SearchStrategy[TaxPolicy]:
@@ -67,26 +74,34 @@ def tax_policies(*, round_at: RoundAt | None = None) -> st.SearchStrategy[TaxPol
     return st.builds(TaxPolicy, round_at=places, rounding=roundings())
 
 
-@st.composite
-def sales(draw: st.DrawFn, *, basis: TaxBasis | None = None, least: int = -100_000) -> Sale:
-    """Give sales of a few lines in Japan, some of which take back."""
-    count = draw(st.integers(0, 8))
-    lines = tuple(
-        SaleLine(
-            id=f"L{at}",
-            category=draw(tax_categories()),
-            amount=draw(st.integers(least, 100_000) | st.integers(max(least, -20), 20)),
-            units=draw(st.integers(1, 12)),
+_LINE: Final = st.tuples(
+    st.sampled_from(CATEGORIES), st.integers(-100_000, 100_000) | st.integers(-20, 20), st.integers(1, 12)
+)
+_SALE: Final = st.tuples(
+    tax_bases(),
+    st.sampled_from(("JP", "JP-13")),
+    days(first_year=1995, last_year=2035) | st.just(date(2026, 11, 21)),
+    st.lists(_LINE, max_size=8),
+)
+
+
+def sales(*, basis: TaxBasis | None = None, least: int = -100_000) -> st.SearchStrategy[Sale]:
+    """Give sales of a few lines in Japan, some of which take back, unless ``least`` is zero."""
+
+    def sale(parts: tuple[TaxBasis, str, date, list[tuple[TaxCategory, int, int]]]) -> Sale:
+        drawn, place, on, lines = parts
+        return Sale(
+            currency="JPY",
+            basis=drawn if basis is None else basis,
+            place=place,
+            on=on,
+            lines=tuple(
+                SaleLine(id=f"L{at}", category=category, amount=max(amount, least), units=units)
+                for at, (category, amount, units) in enumerate(lines)
+            ),
         )
-        for at in range(count)
-    )
-    return Sale(
-        currency="JPY",
-        basis=draw(tax_bases()) if basis is None else basis,
-        place=draw(st.sampled_from(("JP", "JP-13"))),
-        on=draw(days(first_year=1995, last_year=2035) | st.just(date(2026, 11, 21))),
-        lines=lines,
-    )
+
+    return _SALE.map(sale)
 
 
 def tax_summaries() -> st.SearchStrategy[TaxSummary]:

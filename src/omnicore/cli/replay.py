@@ -1,0 +1,239 @@
+"""What became of every line of an export of past orders?
+
+Reads files in the order given, takes them in 50 documents a transaction, and reports each class with its lines and its
+amount; the classes add up to the file. A second run changes nothing; a run that was killed is simply run again.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from omnicore.adapters.memory import Memory
+from omnicore.cli.opening import CommandFailed, open_file, told
+from omnicore.cli.screen import Ink, Screen
+from omnicore.host import Host
+from omnicore.interop import online_retail
+from omnicore.interop.online_retail import LineClass, RetailLine, decimal_text
+from omnicore.inventory import accounts
+from omnicore.kernel.errors import Malformed, OmnicoreError
+from omnicore.kernel.flow import Given, find, question
+from omnicore.kernel.ids import ChannelId, SkuId, VariantId
+from omnicore.kernel.records import MAX_PAGE
+from omnicore.kernel.store import Database, Verified
+from omnicore.ordering import MAX_LINES, ORDER
+from omnicore.parties import CUSTOMERS
+from omnicore.scenarios.history import (
+    PastDocument,
+    PastLine,
+    PastLineClass,
+    Taken,
+    import_history,
+    split_long,
+)
+
+FORMATS: Final = ("online-retail",)
+CHANNEL: Final = ChannelId("online-retail")
+DOCUMENTS_PER_WRITE: Final = 50
+_READ_AHEAD_LINES: Final = 5_000
+
+
+class Tally:
+    """Lines and exact amounts by class."""
+
+    def __init__(self) -> None:
+        self.lines: Counter[PastLineClass] = Counter()
+        self.micros: Counter[PastLineClass] = Counter()
+
+    def add(self, kind: PastLineClass, line: RetailLine) -> None:
+        """Count a line."""
+        self.lines[kind] += 1
+        self.micros[kind] += line.amount_micros
+
+
+def replay(
+    screen: Screen, files: list[str], *, database: str | None, format: str | None, as_json: bool  # noqa: A002 - the option's name
+) -> int:
+    """Take the files in and report. Raises: CommandFailed."""
+    for path in files:
+        _check_file(path, format)
+    store: Database = Memory() if database is None else open_file(database, create=True)
+    try:
+        host = Host(store)
+        before = _written(host)
+        tally = Tally()
+        try:
+            for path in files:
+                with Path(path).open("rb") as source:
+                    _take_in(host, screen, path, source, tally)
+            screen.progress("verifying")
+            host.work()
+            verified = host.verify()
+            found = _count(host)
+        except OmnicoreError as error:
+            raise CommandFailed(told(database or "the import", error)) from None
+        created = {name: count - before[name] for name, count in _written_now(verified).items()}
+        _report(screen, tally, found, created, verified, as_json=as_json)
+        return 0 if not verified.differences else 1
+    finally:
+        store.close()
+
+
+def _check_file(path: str, format: str | None) -> None:  # noqa: A002 - the option's name
+    if format is not None and format not in FORMATS:
+        raise CommandFailed(f"{format}: unknown format; known are {', '.join(FORMATS)}")
+    try:
+        with Path(path).open("rb") as source:
+            first = source.readline(online_retail.MAX_LINE_BYTES)
+    except OSError as error:
+        raise CommandFailed(f"{path}: {error.strerror or 'cannot be read'}") from None
+    if not online_retail.is_header(first):
+        raise CommandFailed(f"{path}: not an export in a known format; its first line is not the header of one")
+
+
+def _take_in(host: Host, screen: Screen, path: str, source: BinaryIO, tally: Tally) -> None:
+    waiting: list[tuple[PastDocument, tuple[RetailLine, ...]]] = []
+    read = 0
+    for part in _parts(source):
+        read += len(part)
+        if part[0].kind is LineClass.REFUSED:
+            tally.add(PastLineClass.REFUSED, part[0])
+            continue
+        document = _document(part)
+        waiting += zip(split_long(document), _split(part), strict=True)
+        if len(waiting) >= DOCUMENTS_PER_WRITE or sum(len(lines) for _, lines in waiting) > _READ_AHEAD_LINES:
+            _write(host, waiting, tally)
+            waiting = []
+            screen.progress(f"{Path(path).name}: {read:,} lines")
+    if waiting:
+        _write(host, waiting, tally)
+
+
+def _parts(source: BinaryIO) -> Iterator[tuple[RetailLine, ...]]:
+    """Give the lines that stand together; a line whose code no SKU can have is refused by itself."""
+    yield from online_retail.groups(_checked(line) for line in online_retail.read_lines(source))
+
+
+def _checked(line: RetailLine) -> RetailLine:
+    if line.kind is LineClass.REFUSED:
+        return line
+    try:
+        accounts.sku_unit(SkuId(line.code))
+    except Malformed:
+        return line.refused("has a stock code that no SKU can have")
+    return line
+
+
+def _document(part: tuple[RetailLine, ...]) -> PastDocument:
+    first = part[0]
+    assert first.at is not None, "a line without an instant is refused"
+    return PastDocument(
+        number=first.invoice,
+        at=first.at,
+        customer=next((line.customer for line in part if line.customer is not None), None),
+        lines=tuple(
+            PastLine(
+                kind=line.kind.value,
+                variant=VariantId(line.code),
+                title=line.title or line.code,
+                units=line.units,
+                price_micros=line.price_micros,
+            )
+            for line in part
+        ),
+    )
+
+
+def _split(part: tuple[RetailLine, ...]) -> list[tuple[RetailLine, ...]]:
+    return [part[start : start + MAX_LINES] for start in range(0, len(part), MAX_LINES)]
+
+
+def _write(host: Host, waiting: list[tuple[PastDocument, tuple[RetailLine, ...]]], tally: Tally) -> None:
+    documents = tuple(document for document, _ in waiting)
+    taken: Taken = host.run(import_history(channel=CHANNEL, currency=online_retail.CURRENCY, documents=documents))
+    for (_, lines), classes in zip(waiting, taken.classes, strict=True):
+        for line, kind in zip(lines, classes, strict=True):
+            tally.add(kind, line)
+
+
+# ------------------------------------------------------------------------------------------------------------ reporting
+
+
+def _written(host: Host) -> dict[str, int]:
+    return _written_now(host.verify())
+
+
+def _written_now(verified: Verified) -> dict[str, int]:
+    return {"documents": verified.documents, "entries": verified.entries, "events": verified.events}
+
+
+@question("cli.count_imported")
+async def count_imported(given: Given) -> tuple[int, ...]:
+    """Count orders and customers."""
+    return (await _count_orders(), await _count_customers())
+
+
+async def _count_orders() -> int:
+    found, after = 0, None
+    while True:
+        page = await find(ORDER, "placed", after=after, limit=MAX_PAGE)
+        found, after = found + len(page.items), page.next
+        if after is None:
+            return found
+
+
+async def _count_customers() -> int:
+    found, after = 0, None
+    while True:
+        page = await find(CUSTOMERS, "since", after=after, limit=MAX_PAGE)
+        found, after = found + len(page.items), page.next
+        if after is None:
+            return found
+
+
+def _count(host: Host) -> tuple[int, ...]:
+    return host.run(count_imported())
+
+
+def _report(
+    screen: Screen,
+    tally: Tally,
+    found: tuple[int, ...],
+    created: dict[str, int],
+    verified: Verified,
+    *,
+    as_json: bool,
+) -> None:
+    orders, customers = found
+    total = sum(tally.micros.values())
+    if as_json:
+        classes = {
+            kind.value: {"lines": tally.lines[kind], "amount": decimal_text(tally.micros[kind])}
+            for kind in PastLineClass
+        }
+        told_json = {
+            "lines": sum(tally.lines.values()),
+            "amount": decimal_text(total),
+            "classes": classes,
+            "orders": orders,
+            "customers": customers,
+            "created": created,
+            "differences": len(verified.differences),
+        }
+        screen.say(json.dumps(told_json))
+        return
+    rows = [[kind.value, f"{tally.lines[kind]:,}", decimal_text(tally.micros[kind])] for kind in PastLineClass]
+    rows.append(["total", f"{sum(tally.lines.values()):,}", decimal_text(total)])
+    screen.table(["class", "lines", f"amount {online_retail.CURRENCY}"], rows, right=(1, 2))
+    screen.say()
+    screen.say(f"{orders:,} orders, {customers:,} customers")
+    screen.say("created: " + ", ".join(f"{count:,} {name}" for name, count in created.items()))
+    differences = len(verified.differences)
+    screen.say(
+        f"verified: {verified.documents:,} documents, {verified.entries:,} entries, {verified.events:,} events, "
+        f"{differences} differences",
+        Ink.BAD if differences else Ink.GOOD,
+    )
+
+

@@ -1,0 +1,212 @@
+"""Is a host easy to use rightly and hard to use wrongly?"""
+
+import pytest
+
+from omnicore.adapters.memory import Memory
+from omnicore.host import Host, Observation, ProcessFailed
+from omnicore.host.advance import MAX_ATTEMPTS
+from omnicore.host.engine import MAX_TRIES
+from omnicore.kernel.errors import Conflict, Malformed, Refused
+from omnicore.kernel.flow import Given, Staff, flow, question, write
+from omnicore.kernel.ledger import Hold
+from omnicore.kernel.process import process, step
+from omnicore.kernel.runs import RUNS, Diverged, RunState
+from omnicore.kernel.store import Writes
+from omnicore.testing import Clock, Ids
+from omnicore.testing.bench import CUSTOMER, SHELF, UNIT
+from omnicore.testing.kit_shop import FakeTill, checkout, deposit, free, receive, sell
+
+
+@flow("test_host.race")
+async def race(given: Given) -> None:
+    """Hold what nobody has looked for."""
+    promise = Hold(id=given.new_id(), unit=UNIT, source=SHELF.path, target=CUSTOMER.path, amount=1)
+    await write(Writes(moves=(promise,)))
+
+
+@flow("test_host.bug")
+async def bug(given: Given) -> None:
+    """Fail in a way nobody planned."""
+    raise ZeroDivisionError
+
+
+@question("test_host.who")
+async def who(given: Given) -> tuple[str, str | None, str]:
+    """Say who acts, why and where."""
+    return str(given.actor), given.purpose, given.shop
+
+
+@process("test_host.malformed")
+async def bad_process(given: Given, *, key: str) -> None:
+    """Run a step that cannot be written."""
+    await step("bad", sell(order=key, amount=0))
+
+
+def shop(*, told: list[Observation] | None = None, till: FakeTill | None = None, clock: Clock | None = None) -> Host:
+    """Open a shop."""
+    observe = None if told is None else told.append
+    return Host(Memory(), clock=clock or Clock(), new_id=Ids(), observe=observe, providers=[till or FakeTill()])
+
+
+def test_a_host_acts_for_somebody() -> None:
+    """A host acting for a clerk shares everything with the host it came from, but says who acts and why."""
+    host = shop()
+    clerk = host.acting(Staff("s1"), purpose="service")
+    assert clerk.run(who()) == ("staff:s1", "service", "main")
+    assert host.run(who()) == ("system:omnicore", None, "main")
+    clerk.run(receive(amount=2))
+    assert host.run(free()) == 2
+
+
+def test_everything_has_a_default() -> None:
+    """A host needs a database and nothing else."""
+    host = Host(Memory())
+    host.run(receive(amount=2))
+    assert host.run(free()) == 2
+    assert host.verify().differences == ()
+    assert host.look("unknown") is None
+    host.retry("unknown")
+    host.close()
+
+
+def test_the_observer_hears_every_end() -> None:
+    """The observer hears of answers, refusals, lost races, malformed input and bugs, each by its name."""
+    told: list[Observation] = []
+    host = shop(told=told)
+    host.run(free())
+    with pytest.raises(Refused):
+        host.run(sell(order="o", amount=1))
+    with pytest.raises(Conflict):
+        host.run(race())
+    with pytest.raises(Malformed):
+        host.run(sell(order="o", amount=0))
+    with pytest.raises(ZeroDivisionError):
+        host.run(bug())
+    assert [row.outcome for row in told] == ["ok", "kernel.refused", "conflict", "malformed", "bug"]
+    assert [row.retries for row in told] == [0, 0, MAX_TRIES, 0, 0]
+    assert all(row.micros >= 0 for row in told)
+
+
+@pytest.mark.parametrize("command", ["", "x" * 201])
+def test_command_keys_have_bounds(command: str) -> None:
+    """A command key has from 1 to 200 characters."""
+    with pytest.raises(Malformed, match=r"\$\.command"):
+        shop().run(receive(amount=1), command=command)
+
+
+def test_a_provider_is_found_by_its_port() -> None:
+    """A process whose port nobody implements is a bug that says which one is missing."""
+    host = Host(Memory(), clock=Clock(), new_id=Ids())
+    with pytest.raises(AssertionError, match="no provider of Till"):
+        host.run(deposit(order="o1", price=5))
+
+
+def test_an_unknown_process_diverges() -> None:
+    """A run of a process this version does not have waits as diverged, and is not lost."""
+    clock = Clock()
+    host = shop(clock=clock)
+    run = host.start(checkout(order="o1", amount=1, price=5), command="c1")
+    database = host._engine.database
+    with database.reading("main") as store:
+        stored = RUNS.read(store.load(RUNS.name, [run])[run])
+    from attrs import evolve  # noqa: PLC0415 - for this test alone
+
+    from omnicore.kernel.store import Batch  # noqa: PLC0415 - for this test alone
+
+    with database.writing("main") as store:
+        later = evolve(stored.value, version=99)
+        store.write(Batch(id="b", at=clock(), by="staff:test", changes=(stored.put(later),)))
+    for _ in range(MAX_ATTEMPTS):
+        assert host.work().failed == (run,)
+        clock.advance(hours=1)
+    assert [row.id for row in host.stuck()] == [run]
+    with pytest.raises((Diverged, ProcessFailed)):
+        host.run(checkout(order="o1", amount=1, price=5), command="c1")
+
+
+def test_a_step_that_cannot_be_said_gets_stuck() -> None:
+    """A process that keeps failing on bad data is listed, not tried for ever."""
+    clock = Clock()
+    host = shop(clock=clock)
+    host.run(receive(amount=1))
+    run = host.start(bad_process(key="k"), command="c1")
+    for _ in range(MAX_ATTEMPTS + 2):
+        host.work()
+        clock.advance(hours=1)
+    assert [row.state for row in host.stuck()] == [RunState.STUCK]
+    assert host.stuck()[0].id == run
+    with pytest.raises(ProcessFailed):
+        host.run(bad_process(key="k"), command="c1")
+
+
+def test_two_workers_share_the_work() -> None:
+    """Of two workers that see the same due process, one runs it."""
+    clock, till = Clock(), FakeTill()
+    database = Memory()
+    one = Host(database, clock=clock, new_id=Ids("a"), providers=[till])
+    one.run(receive(amount=5))
+    run = one.start(checkout(order="o1", amount=1, price=5), command="c1")
+    two = Host(database, clock=clock, new_id=Ids("b"), providers=[till])
+    resumed = []
+
+    class Nosy(FakeTill):
+        def charge(self, key: str, amount: int) -> str:
+            resumed.append(two.work().resumed)
+            return till.charge(key, amount)
+
+    nosy = Host(database, clock=clock, new_id=Ids("c"), providers=[Nosy()])
+    assert nosy.work().resumed == (run,)
+    assert resumed == [()]
+    assert till.charged == 1
+
+
+def test_a_listed_process_may_be_gone() -> None:
+    """A worker that finds a listed process taken by another leaves it alone."""
+    clock, till = Clock(), FakeTill()
+    database = Memory()
+    host = Host(database, clock=clock, new_id=Ids(), providers=[till])
+    host.run(receive(amount=5))
+    runs = [host.start(checkout(order=f"o{n}", amount=1, price=5), command=f"c{n}") for n in range(2)]
+    others = Host(database, clock=clock, new_id=Ids("b"), providers=[till])
+
+    class Nosy(FakeTill):
+        def charge(self, key: str, amount: int) -> str:
+            others.work()
+            return till.charge(key, amount)
+
+    nosy = Host(database, clock=clock, new_id=Ids("c"), providers=[Nosy()])
+    assert nosy.work().resumed == (runs[0],)
+    assert till.charged == 2
+    assert [found.state for run in runs if (found := host.look(run))] == [RunState.DONE] * 2
+
+
+def test_a_process_that_runs_is_not_run_twice() -> None:
+    """Somebody who asks for a process that is under way is told to try later."""
+    clock, till = Clock(), FakeTill()
+    host = shop(clock=clock, till=till)
+    host.run(receive(amount=5))
+    asked = []
+
+    class Nosy(FakeTill):
+        def charge(self, key: str, amount: int) -> str:
+            try:
+                host.run(checkout(order="o1", amount=1, price=5), command="c1")
+            except Conflict as conflict:
+                asked.append(str(conflict))
+            return till.charge(key, amount)
+
+    nosy = Host(host._engine.database, clock=clock, new_id=Ids("c"), providers=[Nosy()])
+    assert nosy.run(checkout(order="o1", amount=1, price=5), command="c1") == "o1"
+    assert asked == ["conflict on run testing.checkout/c1 is under way"]
+
+
+def test_an_asynchronous_provider_needs_a_loop() -> None:
+    """A provider whose methods are coroutines is a bug where there is no event loop."""
+
+    class Slow(FakeTill):
+        async def charge(self, key: str, amount: int) -> str:  # type: ignore[override] # wrong on purpose
+            return super().charge(key, amount)
+
+    host = Host(Memory(), clock=Clock(), new_id=Ids(), providers=[Slow()])
+    with pytest.raises(AssertionError, match="needs arun"), pytest.warns(RuntimeWarning, match="never awaited"):
+        host.run(deposit(order="o1", price=5))
