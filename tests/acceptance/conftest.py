@@ -27,6 +27,9 @@ def pytest_configure(config: pytest.Config) -> None:
     Raises:
         pytest.UsageError: there is no such folder or file.
     """
+    report = config.getoption("--acceptance-report", default=None)
+    if report is not None and not Path(report).absolute().parent.is_dir():
+        raise pytest.UsageError(f"--acceptance-report {report}: no such folder")
     if config.getoption("--cases", default=None) is not None or config.getoption("--only", default=None) is not None:
         config.stash[FILES] = choose(config)
 

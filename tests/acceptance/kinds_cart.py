@@ -136,17 +136,17 @@ def _surcharge(row: Fields, rates: Rates) -> Thing:
 
 
 def _walk(basket: Cart, step: Fields) -> None:
-    match step.names()[:1]:
-        case ["add"]:
+    match step.first:
+        case "add":
             sku = step.text("add")
             basket.units[sku] = basket.units.get(sku, 0) + step.whole("qty")
-        case ["set_qty"]:
+        case "set_qty":
             basket.units[step.text("set_qty")] = step.whole("qty")
-        case ["remove"]:
-            del basket.units[step.text("remove")]
-        case ["select_shipping"]:
+        case "remove":
+            basket.units[step.text("remove")] = 0
+        case "select_shipping":
             basket.shipping[:] = [step.text("select_shipping")]
-        case ["set_address"]:
+        case "set_address":
             basket.place[:] = [place_of(step.text("set_address"))]
         case _:
             raise NotBuilt(f"the step {', '.join(step.names())}")

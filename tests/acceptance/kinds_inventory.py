@@ -190,7 +190,7 @@ def stock_ops(case: Case) -> Named:
 
 def _operate(given: Given, step: Fields) -> None:
     warehouse = given.warehouse
-    match step.names()[0]:
+    match step.first:
         case "receive":
             sku, node, amount = step.text("receive"), NodeId(step.text("location")), steps(step.text("quantity"))
             warehouse.bring(sku, node, on_hand=amount, promised=[])
@@ -270,7 +270,7 @@ def hold_sell(case: Case) -> Named:
 
 def _buy(warehouse: Warehouse, step: Fields, in_cart: int) -> int:
     """Take a step; a cart holds nothing, so adding asks whether a hold would be granted and gives it back."""
-    match step.names()[0]:
+    match step.first:
         case "add_to_cart":
             in_cart += steps(step.text("add_to_cart"))
             warehouse.hold(warehouse.new_name(), EVERYWHERE, {"V": in_cart})

@@ -136,16 +136,16 @@ def lifecycle(case: Case) -> Named:
 
 
 def _happen(desk: _Desk, step: Fields) -> None:
-    match step.names()[:1]:
-        case ["cancel"]:
+    match step.first:
+        case "cancel":
             step.flag("cancel")
             desk.cancel(None, with_shipping=step.flag("cancel_shipping", default=False))
-        case ["cancel_lines" | "short_ship" as some]:
+        case "cancel_lines" | "short_ship" as some:
             with_shipping = step.flag("cancel_shipping", default=False)
             with step.within(some).reading() as units:
                 chosen = {LineId(sku): units.whole(sku) for sku in units.names()}
             desk.cancel(chosen, with_shipping=with_shipping)
-        case ["ship"]:
+        case "ship":
             step.flag("ship")
             desk.ship()
         case _:

@@ -71,6 +71,11 @@ class Fields:
         """Take a list of mappings; a missing list is empty."""
         return [Fields(row, f"{self.path}.{name}") for row in self.items(name)]
 
+    @property
+    def first(self) -> str:
+        """Name the first field not taken: of a step, what it does."""
+        return next(iter(self._left), "")
+
     def names(self) -> list[str]:
         """Name what has not been taken."""
         return list(self._left)

@@ -39,7 +39,7 @@ from omnicore.kernel.rounding import format_steps, parse_steps
 from omnicore.kernel.time import Instant
 from omnicore.testing.clock import Clock
 from tests.acceptance.comparing import Refusal
-from tests.acceptance.reading import NotBuilt
+from tests.acceptance.reading import Misshapen, NotBuilt
 
 SCALE: Final = 3
 """Every SKU of a case counts thousandths, so that "5.5" can be said."""
@@ -191,6 +191,8 @@ class Warehouse:
 
     def recount(self, sku: str, node: str, change: int) -> None:
         """Find more or less on a shelf than the books say."""
+        if node not in self.nodes:
+            raise Misshapen(f"no location is called {node}")
         found = self.standing(sku)[node][0] + change
         if found < 0:
             raise NotBuilt("finding less than nothing")

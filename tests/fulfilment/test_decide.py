@@ -165,6 +165,16 @@ def test_two_parcels_do_not_use_one_promise_twice() -> None:
         decide.ship([one, other], tracking=numbers, held=HELD, balances=BALANCES, at=NOON)
 
 
+def test_a_promise_that_time_has_ended_is_not_shipped() -> None:
+    """Goods whose hold has run out by now may be somebody else's, so they do not leave."""
+    ended = {ITEM.hold: evolve(HELD[ITEM.hold], expires=NOON)}
+    with pytest.raises(NotPromised):
+        decide.collect(a_pickup(PickupState.READY), mark="mark", held=ended, balances=BALANCES, at=NOON)
+    assert decide.collect(
+        a_pickup(PickupState.READY), mark="mark", held=ended, balances=BALANCES, at=NOON.plus(micros=-1)
+    )
+
+
 def test_an_order_from_two_nodes_is_two_parcels() -> None:
     """Items are put into one parcel for each node, in order, and none is forgotten."""
     items = [(DC, ITEM), (GINZA, evolve(ITEM, hold="stock/o1/2")), (DC, evolve(ITEM, hold="stock/o1/3"))]

@@ -160,6 +160,7 @@ def test_the_last_day_to_collect_counts_to_its_end() -> None:
 
     clock.set(pickup.until.plus(micros=-1))
     host.run(fulfilment.collect(pickup=PICKUP, code=CODE))
+    clock.set(pickup.until)
     assert host.run(fulfilment.uncollected()) == ()
 
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
+from typing import cast
 
 import pytest
 from attrs import evolve
@@ -48,6 +49,7 @@ def test_rules_are_data(rule: SourcingRule) -> None:
 def test_what_has_happened_comes_back(happened: Event) -> None:
     """Every event of parcels and pickups is read back exactly as it was written."""
     assert loads(dumps(happened, as_=type(happened)), as_=type(happened)) == happened
+    assert happened.about
 
 
 @given(strategies.parcels(), strategies.pickups(), strategies.days_to_collect())
@@ -69,6 +71,7 @@ def test_nonsense_is_refused(parcel: Parcel, pickup: Pickup, window: Window) -> 
         lambda: Demand(line=LineId("1"), unit="sku:TEE", amount=-1),
         lambda: Tracking(carrier="", number="1"),
         lambda: OnlyNode(node=NodeId("")),
+        lambda: SourcingPolicy(channel=ChannelId("web"), rule=cast("SourcingRule", None)),
         lambda: SourcingPolicy(channel=ChannelId(""), rule=PreferOrder(nodes=())),
     ]
     for make in makes:

@@ -150,6 +150,35 @@ def test_a_crooked_rule_is_refused(nodes: tuple[NodeId, ...]) -> None:
         source([], supply={}, rule=PreferOrder(nodes=()))
 
 
+def at_risk(hold: str, *, node: NodeId, left: int, short: int) -> AtRisk:
+    """Give a promise of tees that its node cannot keep."""
+    return AtRisk(hold=hold, line=LineId("1"), unit=TEE, node=node, left=left, short=short)
+
+
+def test_what_is_still_there_stays() -> None:
+    """Of five promised, the three that a store still has stay there, and that saves the later promise."""
+    risks = [at_risk("a", node=GINZA, left=5, short=1), at_risk("b", node=GINZA, left=1, short=1)]
+    plan = source_again(risks, supply={TEE: {DC: 2}}, rule=PreferOrder(nodes=(DC, GINZA)))
+
+    assert plan.places == {"a": {DC: 2, GINZA: 3}}
+    assert plan.unserved == ()
+
+
+def test_no_promise_moves_to_a_node_that_is_short_itself() -> None:
+    """What two short stores owe is not settled by sending each other's goods."""
+    risks = [at_risk("a", node=GINZA, left=1, short=1), at_risk("b", node=UMEDA, left=2, short=2)]
+    plan = source_again(risks, supply={TEE: {GINZA: 3, UMEDA: 3, DC: 1}}, rule=PreferOrder(nodes=(GINZA, UMEDA, DC)))
+
+    assert plan.places == {"a": {DC: 1}}
+    assert plan.unserved == ("b",)
+
+
+def test_a_single_node_that_has_all_goes_before_a_split() -> None:
+    """Where the first node has a part and the second everything, the second sends one parcel."""
+    found = source([of(TEE, 3)], supply={TEE: {DC: 1, GINZA: 5}}, rule=PreferOrder(nodes=(DC, GINZA)))
+    assert [(each.node, each.amount) for each in found.assignments] == [(GINZA, 3)]
+
+
 @given(
     st.lists(st.integers(1, 4), min_size=1, max_size=4),
     st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3)), min_size=2, max_size=2),
@@ -177,11 +206,11 @@ def test_a_plan_to_move_promises_can_be_carried_out(
     short = sum(risk.short for risk in risks)
     rows = host.run(inventory.stock(units=(TEE,), nodes=pool.nodes))
     free = {row.node: max(0, row.available) for row in rows}
-    at_risk = [
+    endangered = [
         AtRisk(hold=risk.hold, line=LineId("1"), unit=risk.unit, node=risk.node, left=risk.left, short=risk.short)
         for risk in risks
     ]
-    plan = source_again(at_risk, supply={TEE: free}, rule=PreferOrder(nodes=pool.nodes))
+    plan = source_again(endangered, supply={TEE: free}, rule=PreferOrder(nodes=pool.nodes))
     if plan.places:
         host.run(inventory.move_holds(places=plan.places))
 

@@ -1,20 +1,23 @@
 """Is a host easy to use rightly and hard to use wrongly?"""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 
-from omnicore.adapters.memory import Memory
+from omnicore.adapters.memory import Memory, MemoryStore
 from omnicore.host import Host, Observation, ProcessFailed
 from omnicore.host.advance import MAX_ATTEMPTS
 from omnicore.host.engine import MAX_TRIES
 from omnicore.kernel.errors import Conflict, Malformed, Refused
-from omnicore.kernel.flow import Given, Staff, flow, question, write
+from omnicore.kernel.flow import Flow, Given, Staff, flow, question, write
 from omnicore.kernel.ledger import Hold
 from omnicore.kernel.process import process, step
 from omnicore.kernel.runs import RUNS, Diverged, RunState
 from omnicore.kernel.store import Writes
 from omnicore.testing import Clock, Ids
 from omnicore.testing.bench import CUSTOMER, SHELF, UNIT
-from omnicore.testing.kit_shop import FakeTill, checkout, deposit, free, receive, sell
+from omnicore.testing.kit_shop import FakeTill, checkout, deposit, free, place, receive, sell
 
 
 @flow("test_host.race")
@@ -139,6 +142,34 @@ def test_a_step_that_cannot_be_said_gets_stuck() -> None:
         host.run(bad_process(key="k"), command="c1")
 
 
+def test_a_group_is_one_transaction() -> None:
+    """Commands run together are one transaction, but for those that meet another of the group; those follow alone."""
+
+    class Counting(Memory):
+        opened = 0
+
+        @contextmanager
+        def writing(self, shop: str) -> Iterator[MemoryStore]:
+            self.opened += 1
+            with super().writing(shop) as store:
+                yield store
+
+    database = Counting()
+    host = Host(database, clock=Clock(), new_id=Ids())
+    group: list[tuple[Flow[object], str | None]] = [(receive(amount=n), f"k{n}") for n in range(1, 21)]
+    host.run_many(group)
+    assert (database.opened, host.run(free())) == (1, 210)
+    again: list[tuple[Flow[object], str | None]] = [(receive(amount=1), "same"), (receive(amount=1), "same")]
+    assert host.run_many([*again, (receive(amount=1), "other")]) == [1, 1, 1]
+    assert (database.opened, host.run(free())) == (3, 212)
+    notes: list[tuple[Flow[object], str | None]] = [
+        (place(order="o1", hold=None, paid=paid), None) for paid in ("a", "b")
+    ]
+    first, second = host.run_many([*notes, (receive(amount=1), None)])[:2]
+    assert (first, type(second)) == ("o1", Refused)
+    assert (database.opened, host.run(free())) == (5, 213)
+
+
 def test_two_workers_share_the_work() -> None:
     """Of two workers that see the same due process, one runs it."""
     clock, till = Clock(), FakeTill()
@@ -175,7 +206,8 @@ def test_a_listed_process_may_be_gone() -> None:
             return till.charge(key, amount)
 
     nosy = Host(database, clock=clock, new_id=Ids("c"), providers=[Nosy()])
-    assert nosy.work().resumed == (runs[0],)
+    worked = nosy.work()
+    assert (worked.resumed, worked.failed) == ((runs[0],), ())
     assert till.charged == 2
     assert [found.state for run in runs if (found := host.look(run))] == [RunState.DONE] * 2
 

@@ -18,8 +18,10 @@ from omnicore.inventory import (
     NotOnShelf,
     OutOfStock,
     Pool,
+    Reservation,
     Share,
     Stock,
+    on_hand,
 )
 from omnicore.kernel.errors import Malformed
 from omnicore.kernel.flow import Given, flow, write
@@ -55,6 +57,12 @@ def row(host: Host, node: NodeId) -> Stock:
     """Say how the tee stands at a node."""
     (found,) = host.run(inventory.stock(units=(TEE,), nodes=(node,)))
     return found
+
+
+@flow("test.inventory.keep_back")
+async def keep_back(_given: Given, *, floor: int) -> None:
+    """Say how many tees must stay at the centre."""
+    await write(Writes(moves=(Floor(unit=TEE, path=on_hand(TEE, DC).path, floor=floor),)))
 
 
 @flow("test.inventory.promise")
@@ -139,6 +147,9 @@ def test_a_cart_holds_until_its_time_and_no_longer() -> None:
     with pytest.raises(OutOfStock):
         host.run(inventory.hold(reservation="cart-2", channel=WEB, needs=(need(1),)))
     clock.advance(micros=1)
+    assert (row(host, DC).held, row(host, DC).available) == (0, 1)
+    with pytest.raises(HoldEnded):
+        host.run(inventory.ship(reservation="cart-1", amounts={"stock/cart-1/1": 1}))
     host.run(inventory.hold(reservation="cart-2", channel=WEB, needs=(need(1),)))
 
     with pytest.raises(HoldEnded):
@@ -179,6 +190,40 @@ def test_each_unit_of_a_promise_ends_once(held: int, parts: list[int]) -> None:
         host.run(inventory.release(reservation="o1"))
         assert (row(host, DC).on_hand, row(host, DC).held) == (9 - held + left, 0)
     assert not host.verify().differences
+
+
+def test_a_placed_order_can_be_shipped_in_part_before_it_is_kept() -> None:
+    """A cart of which something has left already keeps the rest; a cart of which time has taken something does not."""
+    host = a_shop(dc=3)
+    first, _ = host.run(inventory.hold(reservation="o1", channel=WEB, needs=(need(1), need(2, line="2"))))
+    host.run(inventory.ship(reservation="o1", amounts={first.hold: 1}))
+    host.run(inventory.extend(reservation="o1", expires=None))
+    with pytest.raises(Malformed):
+        host.run(inventory.ship(reservation="o1", amounts={}))
+
+    assert (row(host, DC).on_hand, row(host, DC).held) == (2, 2)
+
+
+def test_a_floor_is_never_sold_through() -> None:
+    """What must stay at a node stays there, whichever is more: the node's own floor or the channel's buffer."""
+    for floor, buffer in ((4, 2), (2, 4)):
+        host = a_shop(pool=Pool(channel=WEB, nodes=(DC,), buffers=(Buffer(steps=buffer),)), dc=5)
+        host.run(keep_back(floor=floor))
+        assert host.run(inventory.availability(units=(TEE,), channel=WEB)) == {TEE: 1}
+        host.run(inventory.hold(reservation="o1", channel=WEB, needs=(need(1),)))
+
+
+def test_the_books_know_the_buffer_too() -> None:
+    """Each promise tells the books how much must stay, so two carts at one moment cannot both take the last."""
+    pool = Pool(channel=WEB, nodes=(DC,), buffers=(Buffer(steps=2),))
+    account = on_hand(TEE, DC)
+    promised = inventory.decide.hold(
+        [need(1)],
+        into=Reservation(id="o1", channel=WEB),
+        pool=pool,
+        balances={account: Balance(account=account, posted=3)},
+    )
+    assert [move.floor for move in promised.writes.moves if isinstance(move, Hold)] == [2]
 
 
 def test_one_line_can_be_given_up_alone() -> None:
@@ -223,8 +268,8 @@ def test_a_sale_at_a_till_names_the_promise_it_breaks() -> None:
 
 def test_a_promise_moves_only_where_there_is_room() -> None:
     """A promise is moved whole, to nodes of its channel that have enough beyond their buffer, or not at all."""
-    pool = Pool(channel=WEB, nodes=(DC, GINZA), buffers=(Buffer(steps=1, node=DC),))
-    host = a_shop(pool=pool, dc=2, ginza=3, umeda=9)
+    pool = Pool(channel=WEB, nodes=(DC, GINZA), buffers=(Buffer(steps=1, node=DC), Buffer(steps=2, node=GINZA)))
+    host = a_shop(pool=pool, dc=2, ginza=5, umeda=9)
     share = Share(line=LineId("1"), unit=TEE, node=GINZA, amount=3)
     (granted,) = host.run(inventory.allocate(reservation="o1", channel=WEB, shares=(share,)))
     host.run(inventory.count(node=GINZA, found={TEE: 2}))
@@ -279,6 +324,8 @@ def test_what_nobody_has_set_up_is_refused_by_name() -> None:
         host.run(inventory.hold(reservation="o1", channel=WEB, needs=()))
     with pytest.raises(Malformed):
         host.run(inventory.allocate(reservation="o1", channel=WEB, shares=()))
+    with pytest.raises(Malformed):
+        host.run(inventory.stock(units=(TEE,) * 50_001, nodes=(DC, GINZA)))
 
 
 def test_the_same_command_twice_is_once() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnicore import inventory
-from omnicore.inventory import Buffer, Need, Pool, Reservation, Share, Transfer
+from omnicore.inventory import Buffer, Need, Pool, Reservation, Share, Transfer, TransferState
 from omnicore.kernel.codec import dump, dumps, load, loads
 from omnicore.kernel.errors import Malformed
 from omnicore.kernel.ids import ChannelId, LineId, NodeId
@@ -41,6 +41,7 @@ def test_what_is_stored_comes_back(value: object) -> None:
 def test_what_has_happened_comes_back(happened: Event) -> None:
     """Every event of stock is read back exactly as it was written."""
     assert loads(dumps(happened, as_=type(happened)), as_=type(happened)) == happened
+    assert happened.about
 
 
 @pytest.mark.parametrize(
@@ -56,6 +57,10 @@ def test_what_has_happened_comes_back(happened: Event) -> None:
         lambda: Share(line=LineId("1"), unit=TEE, node=NodeId("a\u2028b"), amount=1),
         lambda: Share(line=LineId("1"), unit=TEE, node=DC, amount=-1),
         lambda: Buffer(steps=-1),
+        lambda: Pool(channel=ChannelId("web"), nodes=cast("tuple[NodeId, ...]", [DC])),
+        lambda: Transfer(
+            id="t1", source=DC, target=NodeId("g"), units={TEE: 1}, state=cast("TransferState", "arrived")
+        ),
         lambda: Pool(channel=ChannelId("web"), nodes=(DC, DC)),
         lambda: Pool(channel=ChannelId("web"), nodes=(DC,), buffers=(Buffer(steps=1), Buffer(steps=2))),
         lambda: Reservation(id="o1", channel=ChannelId("web"), issued=-1),

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 from attrs import evolve
 
-from omnicore.adapters.memory import Memory, MemoryStore, Shop
+from omnicore.adapters.memory import Memory, MemoryStore
+from omnicore.adapters.memory_rows import Shop
 from omnicore.kernel.audit import MAX_DIFFERENCES, Audit, Overcommitted
 from omnicore.kernel.ledger import HoldState, Settle
 from omnicore.kernel.records import Document

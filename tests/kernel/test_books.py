@@ -7,16 +7,7 @@ from attrs import evolve
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from omnicore.kernel.books import (
-    AtRisk,
-    Books,
-    Recorded,
-    holds_at_risk,
-    named_accounts,
-    named_entries,
-    named_holds,
-    record,
-)
+from omnicore.kernel.books import Books, Recorded, record
 from omnicore.kernel.errors import Conflict, Malformed, OmnicoreError
 from omnicore.kernel.ledger import (
     MAX_AMOUNT,
@@ -34,6 +25,8 @@ from omnicore.kernel.ledger import (
     Settle,
     Void,
 )
+from omnicore.kernel.named_rows import named_accounts, named_entries, named_holds
+from omnicore.kernel.shortage import AtRisk, holds_at_risk
 from omnicore.kernel.time import Instant
 from omnicore.testing.strategies.ledger import BEGIN, GUARDED, OPEN, Page, batches, histories
 

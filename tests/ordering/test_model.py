@@ -1,6 +1,6 @@
 import pytest
 from attrs import evolve
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from omnicore.kernel import codec
@@ -133,11 +133,13 @@ def test_ids_are_used_once(order: Order, cart: Cart) -> None:
 
 
 @given(some.orders(most_lines=1))
+@settings(max_examples=1)
 def test_collections_are_capped(order: Order) -> None:
-    """An order has at most a thousand lines."""
-    many = tuple(evolve(order.lines[0], id=LineId(f"N{at}")) for at in range(1_001))
-    with pytest.raises(Malformed):
+    """An order has at most five thousand lines."""
+    many = tuple(evolve(order.lines[0], id=LineId(f"N{at}")) for at in range(5_001))
+    with pytest.raises(Malformed) as caught:
         evolve(order, lines=many)
+    assert caught.value.reason == "must be at most 5000"
 
 
 def test_a_pickup_is_somewhere() -> None:

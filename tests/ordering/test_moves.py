@@ -164,5 +164,8 @@ def test_what_is_not_there_is_worth_nothing(order: Order, at: Instant) -> None:
         moves.worth(order, units={line.id: line.ordered + 1})
     with pytest.raises(LineUnknown):
         moves.worth(order, units={LineId("nowhere"): 1})
+    if order.charges and len(order.lines) > 1:
+        named = moves.cancel_units(order, units={}, charges=[order.charges[0].id], at=at)
+        assert order.due.minor - named.due.minor == order.charges[0].gross(order.basis)
     with pytest.raises(LineUnknown):
         moves.cancel_units(order, charges=[LineId("nowhere")], at=at)

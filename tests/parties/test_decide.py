@@ -15,6 +15,7 @@ from omnicore.parties import (
     Identity,
     IdentityKind,
     IdentityMove,
+    IdentityNotProven,
     IdentityRevoked,
     IdentityState,
     Link,
@@ -62,6 +63,9 @@ def test_there_may_be_nothing_to_claim() -> None:
     for customer in (None, Stored(value=held, version=1, kind=CUSTOMERS)):
         found = claim(account=AccountId("A1"), identity=stored(identity), customer=customer, at=NOON)
         assert (found.customer, found.writes) == (None, Writes())
+    revoked = evolve(identity, state=IdentityState.REVOKED)
+    with pytest.raises(IdentityNotProven):
+        claim(account=AccountId("A1"), identity=stored(revoked), customer=None, at=NOON)
 
 
 def test_a_held_customer_is_not_opened_for_another() -> None:

@@ -1,10 +1,12 @@
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
 from omnicore.kernel import codec
 from omnicore.kernel.errors import Malformed
 from omnicore.kernel.ids import PriceListId, VariantId
+from omnicore.kernel.money import TaxBasis
 from omnicore.pricing import Break, ListPrice, PriceList, flat, price_key
 from omnicore.testing.strategies import pricing as some
 
@@ -63,3 +65,21 @@ def test_a_quantity_is_at_least_one() -> None:
     assert price.unit_at(1) == 100
     with pytest.raises(Malformed):
         price.unit_at(0)
+
+
+@pytest.mark.parametrize(
+    ("name", "bad"),
+    [("currency", "YEN"), ("basis", "included"), ("valid", None), ("precedence", 1_000_001), ("channel", "")],
+)
+def test_bad_lists_are_refused_where_they_are_bad(name: str, bad: object) -> None:
+    """A price list in no currency, of no basis or without a period is refused with the name of the field."""
+    good = PriceList(id=BASE, currency="JPY", basis=TaxBasis.INCLUDED)
+    with pytest.raises(Malformed) as caught:
+        evolve(good, **{name: bad})  # type: ignore[arg-type]  # bad on purpose
+    assert caught.value.path == f"$.{name}"
+
+
+def test_a_break_begins_at_one() -> None:
+    """No quantity break begins at nothing."""
+    with pytest.raises(Malformed):
+        Break(0, 100)

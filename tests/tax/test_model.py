@@ -1,17 +1,20 @@
 from datetime import date
 
 import pytest
+from attrs import AttrsInstance, evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
 from omnicore.kernel import codec
 from omnicore.kernel.errors import Malformed
+from omnicore.kernel.money import TaxBasis
 from omnicore.kernel.rounding import Rate, Rounding
 from omnicore.tax import (
     DatedRate,
     RateTable,
     RoundAt,
     Sale,
+    SaleLine,
     Taxability,
     TaxCategory,
     TaxPolicy,
@@ -71,3 +74,35 @@ def test_places_are_checked(bad: str) -> None:
 def test_a_policy_has_a_name_for_the_document() -> None:
     """A document can say in one word which rounding it was made with."""
     assert TaxPolicy(round_at=RoundAt.RATE, rounding=Rounding.DOWN).name == "rate/down"
+
+
+ROW = DatedRate(place="JP", category=BOOKS, rate=TaxRate(reason=Taxability.ZERO, rate=Rate(0)), first=date(2026, 1, 1))
+LINE = SaleLine(id="L", category=BOOKS, amount=100)
+SALE = Sale(currency="JPY", basis=TaxBasis.INCLUDED, place="JP", on=date(2026, 1, 1), lines=(LINE,))
+POLICY = TaxPolicy(round_at=RoundAt.RATE, rounding=Rounding.DOWN)
+
+
+@pytest.mark.parametrize(
+    ("thing", "name", "bad"),
+    [
+        (ROW.rate, "reason", "zero"),
+        (ROW.rate, "rate", Rate(-1)),
+        (ROW, "first", "2026-01-01"),
+        (ROW, "until", date(2026, 1, 1)),
+        (RateTable(()), "rows", []),
+        (POLICY, "round_at", "rate"),
+        (POLICY, "rounding", "down"),
+        (LINE, "amount", 1.5),
+        (LINE, "units", 0),
+        (SALE, "currency", "YEN"),
+        (SALE, "basis", "included"),
+        (SALE, "on", "2026-01-01"),
+        (SALE, "lines", [LINE]),
+        (SALE, "lines", (LINE, LINE)),
+    ],
+)
+def test_bad_tax_data_is_refused_where_it_stands(thing: AttrsInstance, name: str, bad: object) -> None:
+    """Bad data is refused with the name of the field, before any tax is worked out."""
+    with pytest.raises(Malformed) as caught:
+        evolve(thing, **{name: bad})  # type: ignore[misc]  # any attrs class at all
+    assert caught.value.path == f"$.{name}"

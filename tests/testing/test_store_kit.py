@@ -2,7 +2,8 @@
 
 import pytest
 
-from omnicore.adapters.memory import Memory, MemoryStore, Shop
+from omnicore.adapters.memory import Memory, MemoryStore
+from omnicore.adapters.memory_rows import Shop
 from omnicore.kernel.store import Batch
 from omnicore.testing import check_store, store_kit
 from omnicore.testing.store_steps import Number, Wait, Write, draw, shortened

@@ -11,9 +11,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from omnicore.adapters import sqlite
 from omnicore.adapters.memory import Memory
-from omnicore.kernel.books import Books, named_accounts, named_entries, named_holds, record
+from omnicore.kernel.books import Books, record
 from omnicore.kernel.errors import Conflict, Malformed
 from omnicore.kernel.ledger import Account, Balance, Entry, Held, HoldState, Move
+from omnicore.kernel.named_rows import named_accounts, named_entries, named_holds
 from omnicore.kernel.store import Batch, Database
 from omnicore.kernel.time import Instant
 from omnicore.testing.bench import BACK, NOTES, SHELF

@@ -7,6 +7,10 @@ could not do its work; then nothing is half-written.
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from omnicore.cli.screen import Screen
 
 __all__ = ["main"]
 
@@ -29,7 +33,8 @@ def _parser() -> argparse.ArgumentParser:
     products = commands.add_parser("import-products", help="take a Shopify product CSV in")
     products.add_argument("file", metavar="FILE")
     products.add_argument("--db", metavar="FILE", help="the SQLite file to import into; in memory if left out")
-    products.add_argument("--currency", default="JPY", help="the currency of the file's prices (default: JPY)")
+    products.add_argument("--currency", default="USD", help="the currency of the file's prices (default: USD)")
+    products.add_argument("--check", action="store_true", help="list every problem, and import nothing")
     products.add_argument("--node", default="main", help="where the file's quantities lie (default: main)")
     products.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -68,10 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _run(screen: "object", asked: argparse.Namespace) -> int:
-    from omnicore.cli.screen import Screen
-
-    assert isinstance(screen, Screen)
+def _run(screen: "Screen", asked: argparse.Namespace) -> int:
     match asked.command:
         case "demo":
             from omnicore.cli.demo import demo
@@ -85,7 +87,13 @@ def _run(screen: "object", asked: argparse.Namespace) -> int:
             from omnicore.cli.products import import_products
 
             return import_products(
-                screen, asked.file, database=asked.db, currency=asked.currency, node=asked.node, as_json=asked.json
+                screen,
+                asked.file,
+                database=asked.db,
+                currency=asked.currency,
+                node=asked.node,
+                check=asked.check,
+                as_json=asked.json,
             )
         case "migrate":
             from omnicore.cli.books import migrate

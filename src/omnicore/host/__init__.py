@@ -5,7 +5,7 @@ own transaction to ``start``, and a thread, a cron job or ``lifespan`` calls ``w
 """
 
 import inspect
-from collections.abc import AsyncIterator, Callable, Generator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -16,6 +16,7 @@ from omnicore.host.working import ProcessFailed, Worked, list_runs, read_run, re
 from omnicore.kernel.errors import OmnicoreError
 from omnicore.kernel.flow import SYSTEM, Actor, Flow
 from omnicore.kernel.ids import NewId
+from omnicore.kernel.journal import Envelope
 from omnicore.kernel.process import Process
 from omnicore.kernel.records import kinds
 from omnicore.kernel.runs import Run, RunState, begin
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Host", "KeyReused", "Observation", "ProcessFailed", "Unknown", "Worked"]
 
 R = TypeVar("R")
+_PAGE = 1000
 
 
 def _go_on() -> None:
@@ -122,6 +124,16 @@ class Host:
     def retry(self, run: str) -> None:
         """Put a stuck run back to work."""
         self.run(retry_run(id=run))
+
+    def journal(self, *, after: int = 0) -> Iterator[Envelope]:
+        """Give what happened, in order of position, from behind ``after``; ``work`` numbers what has committed."""
+        while True:
+            with self._engine.database.reading(self._engine.shop) as store:
+                page = store.read(after=after, limit=_PAGE)
+            yield from page
+            if len(page) < _PAGE or page[-1].position is None:
+                return
+            after = page[-1].position
 
     def verify(self) -> Verified:
         """Recompute everything that is derived, from everything that is recorded; names the first differences."""

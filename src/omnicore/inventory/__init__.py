@@ -6,8 +6,10 @@ promises; promises (hold, allocate, dispatch) are guarded, so no channel sells w
 
 from omnicore.inventory import accounts, decide, movements, pooling, questions, resourcing
 from omnicore.inventory.accounts import (
+    hold_id,
     on_hand,
     quarantine,
+    reservation_of,
     shelves,
     sku_of,
     sku_unit,
@@ -151,6 +153,7 @@ __all__ = [
     "extend",
     "held_under",
     "hold",
+    "hold_id",
     "holds_at_risk",
     "move_holds",
     "movements",
@@ -161,6 +164,7 @@ __all__ = [
     "questions",
     "receive",
     "release",
+    "reservation_of",
     "reservation_under",
     "reserved",
     "resourcing",

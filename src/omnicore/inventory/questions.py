@@ -10,12 +10,12 @@ from omnicore.inventory.errors import NoPool, NoReservation
 from omnicore.inventory.kinds import POOLS, RESERVATIONS
 from omnicore.inventory.model import Pool, Reservation, Risk, Stock
 from omnicore.inventory.pooling import available
-from omnicore.kernel.books import holds_at_risk as at_risk
 from omnicore.kernel.errors import Malformed
 from omnicore.kernel.flow import Given, balances, get, holds, load, open_holds, question
 from omnicore.kernel.ids import ChannelId, NodeId
 from omnicore.kernel.ledger import Held
 from omnicore.kernel.records import Stored
+from omnicore.kernel.shortage import holds_at_risk as at_risk
 
 MAX_ASKED = 100_000
 """SKUs times nodes in one question."""

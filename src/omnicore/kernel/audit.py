@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping
 
 from attrs import frozen
 
-from omnicore.kernel.books import AtRisk, Recorded, holds_at_risk
+from omnicore.kernel.books import Recorded
 from omnicore.kernel.codec import dumps
 from omnicore.kernel.errors import OmnicoreError
 from omnicore.kernel.journal import Envelope, event, event_name, link
 from omnicore.kernel.ledger import Account, Balance, Entry, Held, HoldState
 from omnicore.kernel.records import Document, IndexRow, Kind
+from omnicore.kernel.shortage import AtRisk, holds_at_risk
 from omnicore.kernel.store import Batch, Difference, Verified
 
 MAX_DIFFERENCES = 100

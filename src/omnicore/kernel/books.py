@@ -16,8 +16,7 @@ Theory of operation. A batch is atomic, so only its end state counts and the ord
 A guard that fails is a race, because flows decide from balances they have read: it raises ``Conflict``.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 from attrs import define, evolve, frozen
@@ -39,6 +38,7 @@ from omnicore.kernel.ledger import (
     Settle,
     Void,
 )
+from omnicore.kernel.named_rows import ordered_moves
 from omnicore.kernel.time import Instant
 
 
@@ -66,40 +66,6 @@ class Recorded:
     overcommitted: tuple[Account, ...]
 
 
-def named_holds(moves: Iterable[Move]) -> list[str]:
-    """Give the ids of the holds that moves create or end, sorted: what an adapter must load first."""
-    named = {move.id for move in moves if isinstance(move, Hold)}
-    named |= {move.hold for move in moves if isinstance(move, Settle | Void | Extend)}
-    return sorted(named)
-
-
-def named_entries(moves: Iterable[Move]) -> list[str]:
-    """Give the ids of the entries that moves would make, sorted: those an adapter finds are skipped as repeats."""
-    return sorted({move.id for move in moves if isinstance(move, Post | Settle)})
-
-
-def named_accounts(moves: Iterable[Move], holds: Mapping[str, Held]) -> list[Account]:
-    """Give the guarded accounts that moves touch, in the one global order (unit, path) in which rows are locked.
-
-    ``holds`` are the rows found for ``named_holds``; a move on an unknown hold is left for ``record`` to refuse.
-    """
-    found: set[Account] = set()
-    for move in moves:
-        match move:
-            case Post() | Hold():
-                found.add(Account(move.unit, move.source))
-                found.add(Account(move.unit, move.target))
-            case Floor():
-                found.add(Account(move.unit, move.path))
-            case Settle() | Void() | Extend():
-                if (held := holds.get(move.hold)) is not None:
-                    found.add(held.account)
-                    found.add(Account(held.unit, held.target))
-            case _:
-                assert_never(move)
-    return sorted(account for account in found if account.guarded)
-
-
 def record(books: Books, moves: Sequence[Move], at: Instant) -> Recorded:
     """Record moves on the books.
 
@@ -116,33 +82,9 @@ def record(books: Books, moves: Sequence[Move], at: Instant) -> Recorded:
         if held.lapsed(at):
             page.expire(held)
     # Holds first and floors before both: a settle may follow a hold of the same batch, whatever the order given.
-    for move in _ordered(moves):
+    for move in ordered_moves(moves):
         page.apply(move)
     return page.close()
-
-
-_PHASE: Mapping[type[Move], int] = {Hold: 1, Extend: 2, Post: 3, Settle: 3, Void: 5}
-
-
-def _ordered(moves: Iterable[Move]) -> list[Move]:
-    # One order whatever order was given, so that of several complaints the same one is made.
-    keyed = sorted(((_order(move), move) for move in moves), key=lambda row: row[0])
-    for (name, move), (next_name, next_move) in pairwise(keyed):
-        if name == next_name and move != next_move:
-            raise Malformed("$.moves", "one id, or one account's floor, is given twice and differently")
-    return [move for _, move in keyed]
-
-
-def _order(move: Move) -> tuple[int, str]:
-    match move:
-        case Floor():
-            return 0, str(Account(move.unit, move.path))
-        case Void() | Extend():
-            return _PHASE[type(move)], move.hold
-        case Settle(rest=Rest.RELEASE):
-            return 4, move.id  # what releases the rest of a hold comes after every settle that still needs it
-        case _:
-            return _PHASE[type(move)], move.id
 
 
 @define
@@ -337,31 +279,3 @@ class _Page:
             entries=tuple(self.entries[key] for key in sorted(self.entries)),
             overcommitted=tuple(short),
         )
-
-
-@frozen(kw_only=True)
-class AtRisk:
-    """A hold that an overcommitted account can no longer cover whole, and by how much it is short."""
-
-    hold: str
-    short: int
-
-
-def holds_at_risk(balance: Balance, holds: Iterable[Held], at: Instant) -> tuple[AtRisk, ...]:
-    """Name the holds at risk on a short account: earlier promises are served first.
-
-    ``holds`` are the account's open holds in promise order; those that time has ended are left out.
-    A floor below zero is a capped backorder, so it covers; a floor above zero is goods that are there, so it is no risk.
-
-    Law: the shortfalls add up to live holds less what covers them, where that is positive.
-    """
-    left = max(balance.posted - min(balance.floor, 0), 0)
-    found = []
-    for held in holds:
-        if held.lapsed(at):
-            continue
-        served = min(left, held.left)
-        left -= served
-        if served < held.left:
-            found.append(AtRisk(hold=held.id, short=held.left - served))
-    return tuple(found)

@@ -72,8 +72,8 @@ from omnicore.ordering.states import UNITS, FulfilmentStatus, OrderStatus, Payme
 from omnicore.ordering.status import MoneyFacts, fulfilment_status, order_status, payment_status
 
 __all__ = [
-    "MAX_LINES",
     "BUYER",
+    "MAX_LINES",
     "ORDER",
     "QUOTE",
     "UNITS",

@@ -156,7 +156,7 @@ class _Book:
             stored = self.known.customers.get(key)
             if stored is None:
                 changes.append(CUSTOMERS.put(customer))
-            else:
+            elif stored.value != customer:
                 changes.append(stored.put(customer))
             if key in changed:
                 changes.append(self._profile(customer))

@@ -19,7 +19,7 @@ from omnicore.kernel.ids import checked_id
 from omnicore.kernel.money import Money, TaxBasis
 from omnicore.kernel.rounding import LIMIT, Rate, Rounding
 
-MAX_LINES: Final = 2_000
+MAX_LINES: Final = 10_000
 """Lines of one sale, charges included."""
 MAX_ROWS: Final = 10_000
 """Dated rates of one table."""

@@ -9,7 +9,7 @@ from omnicore.kernel.errors import Conflict, Refused
 from omnicore.kernel.runs import Diverged, RunState
 from omnicore.testing.bench import same
 from omnicore.testing.host_command_laws import raises
-from omnicore.testing.kit_shop import STEP, HostBench, checkout, deposit, free, receive
+from omnicore.testing.kit_shop import STEP, HostBench, backorder, checkout, deposit, free, receive
 from omnicore.testing.lossy import Points, Stopped, Stopping
 
 Law = Callable[[HostBench], None]
@@ -110,6 +110,18 @@ def refusals_recorded(bench: HostBench) -> None:
     same("runs that need somebody", host.stuck(), ())
 
 
+def same_way_again(bench: HostBench) -> None:
+    """A process that went another way after a refusal keeps to it when it is resumed, though the reason has gone."""
+    host = bench.host()
+    host.run(receive(amount=1))
+    bench.till.answers_lost = 1
+    raises(Unknown, lambda: host.run(backorder(order="o1", amount=2, price=500), command="c1"))
+    host.run(receive(amount=4))
+    bench.settle_down(host)
+    same("the answer", host.run(backorder(order="o1", amount=2, price=500), command="c1"), "o1")
+    same("what is left", host.run(free()), 5)
+
+
 def unknown_is_asked(bench: HostBench) -> None:
     """Where a provider's answer is lost, it is asked what it did before anything is tried again."""
     host = bench.host()
@@ -180,6 +192,7 @@ LAWS: tuple[Law, ...] = (
     worker_may_die,
     known_before_outside,
     refusals_recorded,
+    same_way_again,
     unknown_is_asked,
     stuck_and_retried,
     diverged_stops,

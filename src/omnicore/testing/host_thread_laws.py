@@ -13,6 +13,8 @@ from omnicore.testing.lossy import Points, Stopping
 
 Law = Callable[[HostBench], None]
 _TASKS = 50
+_PORT_CALLS = 4
+"""Where cancelling ``sell`` must roll back: begin, look for the key, read, write."""
 _PATIENCE_SECONDS = 5
 
 
@@ -55,6 +57,7 @@ def many_tasks(bench: HostBench) -> None:
 
 def cancelled_anywhere(bench: HostBench) -> None:
     """A task cancelled at any port call has done all or nothing, others are not disturbed, and its key tells which."""
+    rolled_back = 0
     for stop_at in count(1):
         here = bench.next_shop(str(stop_at))
         here.host().run(receive(amount=_TASKS))
@@ -65,6 +68,7 @@ def cancelled_anywhere(bench: HostBench) -> None:
         left = here.host().run(free())
         if left not in {0, 1}:
             raise AssertionError(f"{left} are left after a task was cancelled at point {stop_at}")
+        rolled_back += left
         host = here.host()
         same("the answer when asked again", host.run(sell(order="o0", amount=1), command="c0"), "o0")
         same("what is left", host.run(free()), 0)
@@ -72,6 +76,8 @@ def cancelled_anywhere(bench: HostBench) -> None:
         _end(flaky, others)
         if points.passed < stop_at:
             break
+    if rolled_back < _PORT_CALLS:
+        raise AssertionError(f"cancelled at {rolled_back} points only was a command rolled back")
 
 
 async def _cancelled(flaky: Host, others: Host, points: Points) -> None:

@@ -107,6 +107,17 @@ async def deposit(given: Given, *, order: str, price: int) -> str:
     return await step("place", place(order=order, hold=None, paid=paid))
 
 
+@process("testing.backorder")
+async def backorder(given: Given, *, order: str, amount: int, price: int) -> str:
+    """Hold what is there, or else charge for what is to come: a process that goes another way after a refusal."""
+    try:
+        hold: str | None = await step("reserve", reserve(hold=given.new_id(), amount=amount))
+    except Refused:
+        hold = None
+    paid = await call("charge", Till.charge, price)
+    return await step("place", place(order=order, hold=hold, paid=paid))
+
+
 @define(eq=False)
 class FakeTill(Till):
     """A till that remembers; it may be down, refuse, or lose its answers."""

@@ -10,7 +10,8 @@ from typing import TextIO
 
 from attrs import evolve
 
-from omnicore.adapters.memory import Memory, MemoryStore, Shop
+from omnicore.adapters.memory import Memory, MemoryStore
+from omnicore.adapters.memory_rows import Shop
 from omnicore.kernel.errors import Conflict
 from omnicore.kernel.ledger import Account, Held
 from omnicore.kernel.records import Change, Found, Kind, Put, Span, cursor

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from attrs import evolve
 
 from omnicore.adapters.memory import MemoryStore
-from omnicore.kernel.books import Books, Recorded, named_accounts, record
+from omnicore.kernel.books import Books, Recorded, record
 from omnicore.kernel.ledger import Balance, Held, HoldState, Move, Post, Settle
+from omnicore.kernel.named_rows import named_accounts
 from omnicore.kernel.time import Instant
 
 _PLENTY = 10**12

@@ -14,7 +14,8 @@ from enum import StrEnum
 
 from attrs import define, field, fields, frozen
 
-from omnicore.adapters.memory import Memory, MemoryStore, Shop
+from omnicore.adapters.memory import Memory, MemoryStore
+from omnicore.adapters.memory_rows import Shop
 from omnicore.host.attempt import Attempt
 from omnicore.host.engine import MAX_TRIES
 from omnicore.kernel.errors import Conflict, OmnicoreError

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from omnicore.kernel.audit import Overcommitted
-from omnicore.kernel.books import AtRisk
 from omnicore.kernel.errors import Conflict, Malformed
 from omnicore.kernel.ledger import Extend, Floor, HoldState, Post, Rest, Settle, Void
+from omnicore.kernel.shortage import AtRisk
 from omnicore.testing.bench import BACK, CUSTOMER, SHELF, SUPPLIER, UNIT, Bench, same
 
 Law = Callable[[Bench], None]

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 
 from omnicore.adapters.sqlite.ledger_columns import BALANCE, ENTRY, HOLD, read_balance, read_entry, read_hold
 from omnicore.adapters.sqlite.statements import Statements, listed
-from omnicore.kernel.books import Books, Recorded, named_accounts, named_entries, named_holds, record
+from omnicore.kernel.books import Books, Recorded, record
 from omnicore.kernel.ledger import Account, Balance, Entry, Held, Move
+from omnicore.kernel.named_rows import named_accounts, named_entries, named_holds
 from omnicore.kernel.time import Instant
 
 _GATHER = f"""

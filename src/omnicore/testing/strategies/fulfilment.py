@@ -61,8 +61,11 @@ def demands() -> st.SearchStrategy[Demand]:
 
 def supplies() -> st.SearchStrategy[dict[str, dict[NodeId, int]]]:
     """Give what may be promised: by SKU, then by node."""
-    row = st.dictionaries(st.sampled_from(FEW_NODES), st.integers(0, 10))
-    return st.dictionaries(st.sampled_from(FEW_UNITS), row)
+    row = st.fixed_dictionaries({}, optional=dict.fromkeys(FEW_NODES, st.integers(0, 10)))
+    plenty = st.fixed_dictionaries(dict.fromkeys(FEW_NODES, st.integers(0, 20)))
+    return st.fixed_dictionaries({}, optional=dict.fromkeys(FEW_UNITS, row)) | st.fixed_dictionaries(
+        dict.fromkeys(FEW_UNITS, plenty)
+    )
 
 
 def assignments() -> st.SearchStrategy[Assignment]:

@@ -29,7 +29,8 @@ from omnicore.inventory import (
     StockHeld,
     Transfer,
     TransferState,
-    accounts,
+    hold_id,
+    on_hand,
     sku_unit,
 )
 from omnicore.kernel.ids import ChannelId, LineId, NodeId, SkuId
@@ -101,14 +102,14 @@ def reservations(draw: st.DrawFn) -> Reservation:
     """Give reservations with the holds made under them."""
     name = draw(_names())
     few = draw(st.lists(shares(), max_size=4))
-    made = tuple(Allocation(hold=accounts.hold_id(name, number), share=share) for number, share in enumerate(few, 1))
+    made = tuple(Allocation(hold=hold_id(name, number), share=share) for number, share in enumerate(few, 1))
     issued = len(made) + draw(st.integers(0, 3))
     return Reservation(id=name, channel=draw(channels()), allocations=made, issued=issued)
 
 
 def allocations() -> st.SearchStrategy[Allocation]:
     """Give single allocations."""
-    return st.builds(Allocation, hold=_names().map(lambda name: accounts.hold_id(name, 1)), share=shares())
+    return st.builds(Allocation, hold=_names().map(lambda name: hold_id(name, 1)), share=shares())
 
 
 def buffers() -> st.SearchStrategy[Buffer]:
@@ -138,7 +139,7 @@ def balances(draw: st.DrawFn) -> dict[Account, Balance]:
     for unit in FEW_UNITS:
         for node in FEW_NODES:
             held = draw(st.integers(0, 6))
-            account = accounts.on_hand(unit, node)
+            account = on_hand(unit, node)
             rows[account] = Balance(
                 account=account,
                 posted=draw(st.integers(-3, 15)),

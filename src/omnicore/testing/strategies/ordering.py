@@ -227,20 +227,29 @@ def quotes() -> st.SearchStrategy[Quote]:
     )
 
 
-@st.composite
-def carts(draw: st.DrawFn) -> Cart:
+_CART: Final = st.tuples(
+    names(),
+    delivery_groups(),
+    st.lists(st.tuples(st.sampled_from(VARIANTS), st.integers(1, 9), st.booleans()), min_size=1, max_size=4),
+)
+
+
+def carts() -> st.SearchStrategy[Cart]:
     """Give carts of a few lines."""
-    group = draw(delivery_groups())
-    lines = tuple(
-        CartLine(
-            id=LineId(f"L{at}"),
-            variant=draw(st.sampled_from(VARIANTS)),
-            quantity=draw(st.integers(1, 9)),
-            group=draw(st.sampled_from((None, group.id))),
+
+    def cart(parts: tuple[str, DeliveryGroup, list[tuple[VariantId, int, bool]]]) -> Cart:
+        name, group, lines = parts
+        return Cart(
+            id=CartId(name),
+            channel=ChannelId("web"),
+            lines=tuple(
+                CartLine(id=LineId(f"L{at}"), variant=variant, quantity=quantity, group=group.id if grouped else None)
+                for at, (variant, quantity, grouped) in enumerate(lines)
+            ),
+            groups=(group,),
         )
-        for at in range(draw(st.integers(1, 4)))
-    )
-    return Cart(id=CartId(draw(names())), channel=ChannelId("web"), lines=lines, groups=(group,))
+
+    return _CART.map(cart)
 
 
 def buyers(*, order: str = "O1") -> st.SearchStrategy[Buyer]:
