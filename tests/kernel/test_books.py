@@ -197,6 +197,22 @@ def test_earlier_promises_are_served_first() -> None:
     assert holds_at_risk(recorded.balances[0], first.holds, BEGIN) == (AtRisk(hold="b", short=2),)
 
 
+def test_a_shortage_is_told_once() -> None:
+    """What ships from a short account, and what time has ended on it, is no new shortage and no new risk."""
+    end = BEGIN.plus(seconds=1)
+    made = [goods(5), hold(2, id="a", expires=end), hold(3, id="b")]
+    books = then(EMPTY, record(EMPTY, made, BEGIN))
+    lost = (Post(id="lost", unit=UNIT, source=SHELF.path, target="world/loss", amount=3, fact=True),)
+    short = record(touched(books, lost, BEGIN), lost, BEGIN)
+    books = then(books, short)
+    in_order = [books.holds["a"], books.holds["b"]]
+    assert holds_at_risk(short.balances[0], in_order, BEGIN) == (AtRisk(hold="b", short=3),)
+    assert holds_at_risk(short.balances[0], in_order, end) == (AtRisk(hold="b", short=1),)
+    ship = (Settle(id="ship", hold="b", amount=1),)
+    shipped = record(touched(books, ship, BEGIN), ship, BEGIN)
+    assert (shipped.overcommitted, shipped.balances[0].overcommitted) == ((), True)
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [

@@ -141,10 +141,9 @@ def source_again(risks: Sequence[AtRisk], *, supply: Supply, rule: SourcingRule)
             continue
         places[risk.hold] = {each.node: each.amount for each in found.assignments}
         missing[here] -= risk.left
+        # A part can stay only where nothing is missing any more, so only what goes elsewhere needs to be taken off.
         for node, amount in places[risk.hold].items():
-            if node == risk.node:
-                missing[here] += amount
-            else:
+            if node != risk.node:
                 free[risk.unit][node] -= amount
     # What is still missing falls on the latest of those that stay: a hold that went may have covered an earlier one.
     unserved = []

@@ -4,7 +4,7 @@ Every balance from entries and holds, every hold's parts, every index row from i
 chain. Adapters stream rows in any order; memory grows with the number of accounts, not of entries, holds or documents.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
 from attrs import frozen
@@ -77,7 +77,8 @@ class Audit:
         self._held: defaultdict[Account, int] = defaultdict(int)
         self._balances: dict[Account, Balance] = {}
         self._chain = ""
-        self._documents = self._entries = self._holds = 0
+        self._documents: Counter[str] = Counter()
+        self._entries = self._holds = 0
         self._differences: list[Difference] = []
 
     def _differ(self, where: str, found: object, expected: object) -> None:
@@ -107,7 +108,7 @@ class Audit:
 
     def document(self, document: Document, rows: Iterable[IndexRow]) -> None:
         """Take a document and the index rows stored for it in."""
-        self._documents += 1
+        self._documents[document.kind] += 1
         if (kind := self._kinds.get(document.kind)) is None:
             return
         where = f"{document.kind} {document.key}"
@@ -135,7 +136,8 @@ class Audit:
             short = balance.posted - balance.held < balance.floor
             self._differ(f"overcommitted of {account}", balance.overcommitted, short)
         return Verified(
-            documents=self._documents,
+            documents=self._documents.total(),
+            by_kind=dict(sorted(self._documents.items())),
             entries=self._entries,
             holds=self._holds,
             events=events,

@@ -5,7 +5,7 @@ A flow reads, decides purely and ends in one ``Writes`` value, applied whole or 
 ``Database`` opens such transactions. Both are small, so a host can bring its own and let ``omnicore.testing`` judge it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from itertools import pairwise
 from typing import Protocol
@@ -100,13 +100,14 @@ class Difference:
 
 @frozen(kw_only=True)
 class Verified:
-    """How much ``verify`` looked at, and the differences it found (the first hundred)."""
+    """How much ``verify`` looked at, documents by kind too, and the differences it found (the first hundred)."""
 
     documents: int
     entries: int
     holds: int
     events: int
     differences: tuple[Difference, ...] = field(default=())
+    by_kind: Mapping[str, int] = field(factory=dict, repr=False, hash=False)
 
 
 class Store(Records, Ledger, Journal, Protocol):
