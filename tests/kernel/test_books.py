@@ -200,7 +200,7 @@ def test_earlier_promises_are_served_first() -> None:
 def test_a_shortage_is_told_once() -> None:
     """What ships from a short account, and what time has ended on it, is no new shortage and no new risk."""
     end = BEGIN.plus(seconds=1)
-    made = [goods(5), hold(2, id="a", expires=end), hold(3, id="b")]
+    made: list[Move] = [goods(5), hold(2, id="a", expires=end), hold(3, id="b")]
     books = then(EMPTY, record(EMPTY, made, BEGIN))
     lost = (Post(id="lost", unit=UNIT, source=SHELF.path, target="world/loss", amount=3, fact=True),)
     short = record(touched(books, lost, BEGIN), lost, BEGIN)

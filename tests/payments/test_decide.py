@@ -39,6 +39,7 @@ from omnicore.payments import (
     UnknownPayment,
     UnknownTender,
     amounts_of,
+    begin_captures,
     begin_refund,
     cancel,
     capture,
@@ -48,6 +49,7 @@ from omnicore.payments import (
     payment_of,
     payment_status,
     refund,
+    reopen_payment,
     take_answer,
 )
 from omnicore.testing.clock import NOON, Clock
@@ -331,3 +333,82 @@ def test_an_unpaid_order_has_nothing_to_refund() -> None:
         Host(Memory(), clock=Clock()).run(refund(order=ORDER, id="R", amount=yen(1)))
     with pytest.raises(Refused):
         opened(tender("card", 5)).run(refund(order=ORDER, id="R", amount=yen(1)))
+
+
+def declined(host: Host, transaction: str) -> None:
+    """Let the provider say no."""
+    no = Declined(reason="expired_card", at=NOON)
+    host.run(take_answer(order=ORDER, transaction=TransactionId(transaction), answer=no))
+
+
+@flow("test.payments.reopen")
+async def reopen(given: Given, *, tenders: tuple[Tender, ...]) -> tuple[TransactionId, ...]:
+    """Try again with other tenders."""
+    stored = (await load(PAYMENTS, [ORDER]))[ORDER]
+    asked = reopen_payment(stored, due=total((each.amount for each in tenders), "JPY"), tenders=tenders, at=given.at)
+    await write(asked.writes)
+    return tuple(request.transaction for request in asked.requests)
+
+
+@flow("test.payments.captures")
+async def capture_over_all(given: Given, *, name: str, amount: Money) -> tuple[TransactionId, ...]:
+    """Take an amount over whatever is set aside."""
+    stored = (await load(PAYMENTS, [ORDER]))[ORDER]
+    asked = begin_captures(stored, capture=name, amount=amount, at=given.at)
+    await write(asked.writes)
+    return tuple(request.transaction for request in asked.requests)
+
+
+def test_a_declined_payment_is_tried_again() -> None:
+    """After a no, the buyer may pay with the same card or another; what was tried stays known, and the status is open."""
+    host = opened(tender("card", 500))
+    with pytest.raises(PaymentExists):
+        host.run(reopen(tenders=(tender("card", 500),)))
+    declined(host, "card-authorise")
+    assert status(host) is PaymentStatus.DECLINED
+    assert host.run(reopen(tenders=(tender("card", 500),))) == ("card~2-authorise",)
+    assert status(host) is PaymentStatus.DUE
+    declined(host, "card~2-authorise")
+    assert host.run(reopen(tenders=(tender("card", 200), tender("qr", 300, TenderMethod.QR)))) == (
+        "card~3-authorise",
+        "qr-capture",
+    )
+    with pytest.raises(PaymentExists):
+        host.run(reopen(tenders=(tender("card", 500),)))
+    host.run(cancel(order=ORDER))
+    with pytest.raises(TendersDoNotAddUp):
+        reopen_with_less(host)
+    assert host.verify().differences == ()
+
+
+def reopen_with_less(host: Host) -> None:
+    """Try again with too little."""
+    payment, version = host.run(reading())
+    stored = Stored(value=payment, version=version, kind=PAYMENTS)
+    reopen_payment(stored, due=yen(500), tenders=(tender("card", 499),), at=NOON)
+
+
+@given(parts=st.lists(st.integers(1, 700), min_size=1, max_size=5))
+def test_captures_over_all_tenders_never_exceed_what_is_set_aside(parts: list[int]) -> None:
+    """Parcel by parcel over two cards and cash, no card is charged above its yes, and what is short is not asked."""
+    host = opened(tender("a", 400), tender("b", 300), tender("cash", 300, TenderMethod.CASH), tender("c", 100))
+    authorise(host, "a")
+    authorise(host, "b")
+    left = 700
+    for number, part in enumerate(parts):
+        for transaction in host.run(capture_over_all(name=f"P{number}", amount=yen(part))):
+            confirm(host, transaction)
+        left -= min(left, part)
+        assert amounts_of(host.run(payment_of(order=ORDER))).authorised == yen(left)
+    payment = host.run(payment_of(order=ORDER))
+    for name, most in (("a", 400), ("b", 300), ("c", 0)):
+        taken = [each.amount.minor for each in payment.transactions if each.tender == name and each.step == "capture"]
+        assert sum(taken) <= most
+
+
+def test_what_is_let_go_is_not_captured() -> None:
+    """A tender that is being let go is passed over."""
+    host = opened(tender("a", 400))
+    authorise(host, "a")
+    host.run(cancel(order=ORDER))
+    assert host.run(capture_over_all(name="P", amount=yen(400))) == ()

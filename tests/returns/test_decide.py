@@ -328,6 +328,19 @@ def test_what_arrives_otherwise_than_agreed_is_rejected() -> None:
         desk.settle()
 
 
+def test_rejected_goods_stay_off_the_shelf() -> None:
+    """Goods that could be sold but were not to come back so are kept apart, and do not count as still with the buyer."""
+    policy = evolve(PLAIN, rules=(InCondition(conditions=frozenset({Condition.SEALED})),))
+    desk = Desk(bought(2), policy)
+    desk.ask(request=wish(2))
+    (placed,) = desk.receive([arrival(1, Condition.LIKE_NEW)])
+    assert placed.disposition is Disposition.QUARANTINE
+    desk.receive([arrival(1)])
+    assert {state for _, state in desk.states()} == {ReturnState.REJECTED, ReturnState.RECEIVED}
+    with pytest.raises(TooManyReturned):
+        desk.ask(R2)
+
+
 @given(condition=conditions(), units=st.integers(1, 3))
 def test_a_return_over_the_counter_is_one_write(condition: Condition, units: int) -> None:
     """Bought online and given back in a store: goods land in that store, and the money is known, in one write."""

@@ -1,4 +1,5 @@
 import pytest
+from attrs import evolve
 
 from omnicore.adapters.memory import Memory
 from omnicore.host import Host
@@ -104,3 +105,12 @@ def test_the_same_request_twice_is_one_return() -> None:
     asked = ask_for_return(return_id=ReturnId("R1"), request=WISH, purchase=PURCHASE, policy=PLAIN)
     assert host.run(asked, command="web-1") == host.run(asked, command="web-1") == "R1"
     assert states(host) == [ReturnState.APPROVED]
+
+
+def test_a_return_number_is_given_once() -> None:
+    """Two orders cannot have a return of the same number."""
+    host = Host(Memory(), clock=Clock())
+    ask(host, "R1")
+    other = evolve(PURCHASE, order=OrderId("O2"))
+    with pytest.raises(Conflict):
+        host.run(ask_for_return(return_id=ReturnId("R1"), request=WISH, purchase=other, policy=PLAIN))

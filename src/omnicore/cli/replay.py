@@ -51,7 +51,7 @@ class Tally:
 
 
 def replay(
-    screen: Screen, files: list[str], *, database: str | None, format: str | None, as_json: bool  # noqa: A002 - the option's name
+    screen: Screen, files: list[str], *, database: str | None, format: str | None, as_json: bool
 ) -> int:
     """Take the files in and report. Raises: CommandFailed."""
     for path in files:
@@ -77,7 +77,7 @@ def replay(
         store.close()
 
 
-def _check_file(path: str, format: str | None) -> None:  # noqa: A002 - the option's name
+def _check_file(path: str, format: str | None) -> None:
     if format is not None and format not in FORMATS:
         raise CommandFailed(f"{format}: unknown format; known are {', '.join(FORMATS)}")
     try:

@@ -40,7 +40,7 @@ class Worked:
 
 
 @question("kernel.read_run")
-async def read_run(given: Given, *, id: str) -> Run | None:  # noqa: A002 - the run's id
+async def read_run(given: Given, *, id: str) -> Run | None:
     """Read how a run stands."""
     stored = await get(RUNS, id)
     return None if stored is None else stored.value
@@ -74,7 +74,7 @@ def _same_request(known: Run, fresh: Run) -> None:
 
 
 @flow("kernel.retry_run")
-async def retry_run(given: Given, *, id: str) -> None:  # noqa: A002 - the run's id
+async def retry_run(given: Given, *, id: str) -> None:
     """Put a stuck run back to work, from where it stands.
 
     Raises: IllegalMove when it is not stuck.

@@ -48,17 +48,17 @@ class Actor:
         return f"{self.kind}:{self.id}"
 
 
-def Staff(id: str) -> Actor:  # noqa: N802, A002 - reads as the noun it stands for
+def Staff(id: str) -> Actor:  # noqa: N802 - reads as the noun it stands for
     """Say that a member of staff acts."""
     return Actor("staff", id)
 
 
-def Device(id: str) -> Actor:  # noqa: N802, A002 - reads as the noun it stands for
+def Device(id: str) -> Actor:  # noqa: N802 - reads as the noun it stands for
     """Say that a device acts: a till, a handheld."""
     return Actor("device", id)
 
 
-def Shopper(id: str) -> Actor:  # noqa: N802, A002 - reads as the noun it stands for
+def Shopper(id: str) -> Actor:  # noqa: N802 - reads as the noun it stands for
     """Say that a buyer acts, by account or session id."""
     return Actor("buyer", id)
 

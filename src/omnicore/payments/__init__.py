@@ -6,8 +6,8 @@ ledger, where a refund is held before it leaves, so no order is ever refunded mo
 """
 
 from omnicore.payments.answers import record_answer
+from omnicore.payments.beginning import Asked
 from omnicore.payments.decide import (
-    Asked,
     begin_cancel,
     begin_capture,
     begin_captures,

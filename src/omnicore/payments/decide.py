@@ -11,18 +11,17 @@ Whatever comes back comes through ``answers.record_answer``.
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from omnicore.kernel.errors import Malformed
 from omnicore.kernel.ids import OrderId, TransactionId
-from omnicore.kernel.ledger import Account, Balance, Hold, Move, Post
+from omnicore.kernel.ledger import Account, Balance
 from omnicore.kernel.money import Money, total
 from omnicore.kernel.records import Stored
 from omnicore.kernel.store import Writes
 from omnicore.kernel.time import Instant
-from omnicore.payments.answers import succeeded
+from omnicore.payments.beginning import Asked, begun_all
 from omnicore.payments.errors import (
-    AlreadyBegun,
     AlreadyCancelled,
     AlreadyCaptured,
     CaptureExceedsAuthorised,
@@ -30,31 +29,17 @@ from omnicore.payments.errors import (
     PaymentExists,
     TendersDoNotAddUp,
 )
-from omnicore.payments.events import PaymentOpened, TransactionBegun, TransactionSucceeded
-from omnicore.payments.kinds import PAYMENTS
-from omnicore.payments.messages import Request, request_of
+from omnicore.payments.events import PaymentOpened
 from omnicore.payments.model import (
     Payment,
     Tender,
     TenderId,
-    TenderMethod,
     Transaction,
-    captured_account,
-    move_id,
-    unit_of,
 )
 from omnicore.payments.routing import RefundOrder, route
 from omnicore.payments.states import Step, TransactionState
 
 _SUCCEEDED: Final = TransactionState.SUCCEEDED
-
-
-@frozen(kw_only=True)
-class Asked:
-    """What to write, and what to ask the provider once it is written. Cash needs no asking."""
-
-    writes: Writes
-    requests: tuple[Request, ...]
 
 
 def open_payment(
@@ -75,7 +60,7 @@ def open_payment(
     if known is not None:
         raise PaymentExists(order=order)
     _check_tendered(due, tenders)
-    asked = _begun(Payment(order=order, due=due, tenders=tuple(tenders)), _first_steps(tenders, at), expected=None)
+    asked = begun_all(Payment(order=order, due=due, tenders=tuple(tenders)), _first_steps(tenders, at), expected=None)
     opened = PaymentOpened(order=order, due=due, tenders=tuple(tender.id for tender in tenders))
     return Asked(writes=Writes(events=(opened,)) + asked.writes, requests=asked.requests)
 
@@ -99,7 +84,7 @@ def reopen_payment(stored: Stored[Payment], *, due: Money, tenders: Sequence[Ten
         for each in tenders
     ]
     again = evolve(payment, due=due, tenders=(*payment.tenders, *fresh))
-    asked = _begun(again, _first_steps(fresh, at), expected=stored)
+    asked = begun_all(again, _first_steps(fresh, at), expected=stored)
     opened = PaymentOpened(order=payment.order, due=due, tenders=tuple(tender.id for tender in fresh))
     return Asked(writes=Writes(events=(opened,)) + asked.writes, requests=asked.requests)
 
@@ -148,7 +133,7 @@ def begin_capture(
             order=payment.order, tender=tender, asked=wanted.minor, left=left.minor, currency=left.currency
         )
     begun = Transaction(id=capture, tender=tender, step=Step.CAPTURE, amount=wanted, begun=at, of=granted[0].id)
-    return _begun(payment, [begun], expected=stored)
+    return begun_all(payment, [begun], expected=stored)
 
 
 def begin_captures(stored: Stored[Payment], *, capture: str, amount: Money, at: Instant) -> Asked:
@@ -174,7 +159,7 @@ def begin_captures(stored: Stored[Payment], *, capture: str, amount: Money, at: 
                     Transaction(id=name, tender=tender.id, step=Step.CAPTURE, amount=part, begun=at, of=granted.id)
                 )
                 left -= part
-    return _begun(payment, begun, expected=stored)
+    return begun_all(payment, begun, expected=stored)
 
 
 def begin_refund(
@@ -209,7 +194,7 @@ def begin_refund(
         )
         for number, (capture, part) in enumerate(parts, start=1)
     ]
-    return _begun(payment, begun, expected=stored)
+    return begun_all(payment, begun, expected=stored)
 
 
 def begin_cancel(stored: Stored[Payment], *, at: Instant, tenders: Sequence[TenderId] | None = None) -> Asked:
@@ -245,71 +230,7 @@ def begin_cancel(stored: Stored[Payment], *, at: Instant, tenders: Sequence[Tend
         )
     if taken and not begun:
         raise AlreadyCaptured(order=payment.order)
-    return _begun(payment, begun, expected=stored)
-
-
-def _begun(payment: Payment, begun: Sequence[Transaction], *, expected: Stored[Payment] | None) -> Asked:
-    """Write transactions down, with the moves and requests they mean; cash succeeds there and then."""
-    requests: list[Request] = []
-    moves: list[Move] = []
-    events: list[TransactionBegun | TransactionSucceeded] = []
-    known = {each.id for each in payment.transactions}
-    for transaction in begun:
-        if transaction.id in known:
-            raise AlreadyBegun(order=payment.order, transaction=transaction.id)
-        tender = payment.tender(transaction.tender)
-        now = transaction
-        events.append(
-            TransactionBegun(
-                order=payment.order,
-                transaction=now.id,
-                tender=tender.id,
-                step=now.step,
-                amount=now.amount,
-            )
-        )
-        if tender.method is TenderMethod.CASH:
-            now = evolve(transaction, state=_SUCCEEDED, told=transaction.begun)
-            moves.append(_cash_move(payment, now, tender))
-            events.append(succeeded(payment, now))
-        else:
-            requests.append(request_of(payment, now))
-            moves += _holds(payment, now, tender)
-        payment = payment.with_transaction(now)
-    change = PAYMENTS.put(payment) if expected is None else expected.put(payment)
-    changes = (change,) if begun or expected is None else ()
-    return Asked(writes=Writes(changes=changes, moves=tuple(moves), events=tuple(events)), requests=tuple(requests))
-
-
-def _cash_move(payment: Payment, transaction: Transaction, tender: Tender) -> Post:
-    """Cash in is a fact; cash out is ours to refuse, so it is guarded."""
-    take = transaction.step is Step.CAPTURE
-    capture = transaction if take else payment.transaction(transaction.of or transaction.id)
-    ends = (f"provider/{tender.provider}", captured_account(payment, capture).path)
-    source, target = ends if take else ends[::-1]
-    return Post(
-        id=move_id(payment.order, transaction.id),
-        unit=unit_of(transaction.amount),
-        source=source,
-        target=target,
-        amount=transaction.amount.minor,
-        fact=take,
-    )
-
-
-def _holds(payment: Payment, transaction: Transaction, tender: Tender) -> list[Move]:
-    if transaction.step is not Step.REFUND or transaction.of is None:
-        return []
-    source = captured_account(payment, payment.transaction(transaction.of))
-    return [
-        Hold(
-            id=move_id(payment.order, transaction.id),
-            unit=source.unit,
-            source=source.path,
-            target=f"provider/{tender.provider}",
-            amount=transaction.amount.minor,
-        )
-    ]
+    return begun_all(payment, begun, expected=stored)
 
 
 def _positive(amount: Money) -> Money:

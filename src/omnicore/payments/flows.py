@@ -12,7 +12,8 @@ from omnicore.kernel.money import Money
 from omnicore.kernel.process import call, step
 from omnicore.kernel.records import Stored
 from omnicore.payments.answers import record_answer
-from omnicore.payments.decide import Asked, begin_cancel, begin_capture, begin_refund, open_payment
+from omnicore.payments.beginning import Asked
+from omnicore.payments.decide import begin_cancel, begin_capture, begin_refund, open_payment
 from omnicore.payments.errors import UnknownPayment
 from omnicore.payments.kinds import PAYMENTS
 from omnicore.payments.messages import Answer, Authorise, Cancel, Capture, Refund, Request

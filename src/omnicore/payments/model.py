@@ -215,6 +215,7 @@ def amounts_of(payment: Payment) -> Amounts:
     taken = {each.id: of(*(one for one in captured if one.of == each.id)) for each in standing}
     incoming = (each for each in payment.transactions if each.step in {Step.AUTHORISE, Step.CAPTURE})
     states = [each.state for each in incoming if each.id not in cancelled]
+    waiting = TransactionState.PENDING in states
     confirmed = payment.succeeded(Step.REFUND)
     return Amounts(
         due=payment.due,
@@ -223,8 +224,8 @@ def amounts_of(payment: Payment) -> Amounts:
         refunded=of(*confirmed),
         refunding=of(*refunds) - of(*confirmed),
         action_needed=TransactionState.ACTION_NEEDED in states,
-        declined=TransactionState.DECLINED in states,
-        cancelled=bool(cancelled),
+        declined=TransactionState.DECLINED in states and not waiting,
+        cancelled=bool(cancelled) and not waiting,
     )
 
 

@@ -7,11 +7,9 @@ books and is paid for. What nobody collects in time goes back on sale, and the m
 
 from datetime import timedelta
 
-from omnicore.fulfilment import PickupId
+from omnicore.fulfilment import PickupId, pick, to_pick
 from omnicore.fulfilment import decide as fulfilment
-from omnicore.fulfilment import pick
 from omnicore.fulfilment import questions as work
-from omnicore.fulfilment import to_pick
 from omnicore.fulfilment.collection import mark_of
 from omnicore.inventory import decide as inventory
 from omnicore.inventory import questions
@@ -23,10 +21,7 @@ from omnicore.network import NODES, NodeUnknown
 from omnicore.ordering import DeliveryGroup, GroupId, Method
 from omnicore.ordering import decide as ordering
 from omnicore.payments import begin_cancel
-from omnicore.scenarios.checkout import Placed
-from omnicore.scenarios.checkout import Waiting
-from omnicore.scenarios.checkout import checkout
-from omnicore.scenarios.checkout import confirm
+from omnicore.scenarios.checkout import Placed, Waiting, checkout, confirm
 from omnicore.scenarios.handing_over import hand_over, load_leaving
 from omnicore.scenarios.money import settling
 from omnicore.scenarios.quote import quote

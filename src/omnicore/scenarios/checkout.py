@@ -22,7 +22,16 @@ from omnicore.kernel.process import process, step
 from omnicore.kernel.records import Stored
 from omnicore.kernel.store import Writes
 from omnicore.kernel.time import Instant
-from omnicore.ordering import ORDER, QUOTE, AlreadyPlaced, PriceChanged, Quote, QuoteExpired, QuoteUnknown, order_of_cart
+from omnicore.ordering import (
+    ORDER,
+    QUOTE,
+    AlreadyPlaced,
+    PriceChanged,
+    Quote,
+    QuoteExpired,
+    QuoteUnknown,
+    order_of_cart,
+)
 from omnicore.ordering import decide as ordering
 from omnicore.payments import (
     PAYMENTS,

@@ -9,12 +9,31 @@ from collections.abc import Mapping, Sequence
 
 from attrs import frozen
 
-from omnicore.fulfilment import PARCELS, SOURCING_POLICIES, AtRisk, Item, Parcel, ParcelState, PreferOrder, Tracking
+from omnicore.fulfilment import (
+    PARCELS,
+    SOURCING_POLICIES,
+    AtRisk,
+    Item,
+    Parcel,
+    ParcelState,
+    PreferOrder,
+    Tracking,
+    source_again,
+)
 from omnicore.fulfilment import decide as fulfilment
 from omnicore.fulfilment import questions as work
-from omnicore.fulfilment import source_again
-from omnicore.inventory import POOLS, RESERVATIONS, Allocation, Resourced, Risk, accounts, holds_at_risk, pooling
-from omnicore.inventory import questions, resourcing
+from omnicore.inventory import (
+    POOLS,
+    RESERVATIONS,
+    Allocation,
+    Resourced,
+    Risk,
+    accounts,
+    holds_at_risk,
+    pooling,
+    questions,
+    resourcing,
+)
 from omnicore.kernel.flow import Given, balances, find, flow, load, write
 from omnicore.kernel.ids import ChannelId, NodeId, ParcelId
 from omnicore.kernel.records import MAX_PAGE, Stored

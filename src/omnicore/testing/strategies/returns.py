@@ -23,6 +23,7 @@ from omnicore.returns import (
     NeedsAuthorisation,
     NoFee,
     Not,
+    Origin,
     Placement,
     Purchase,
     PurchaseLine,
@@ -42,7 +43,6 @@ from omnicore.returns import (
     WindowStart,
     WithinDays,
 )
-from omnicore.returns.states import Origin
 from omnicore.testing.strategies.kernel import instants, periods, roundings, zones
 
 _CATEGORIES = ("shoes", "underwear", "sale", "food")
