@@ -360,7 +360,7 @@ async def capture_over_all(given: Given, *, name: str, amount: Money) -> tuple[T
 
 
 def test_a_declined_payment_is_tried_again() -> None:
-    """After a no, the buyer may pay with the same card or another; what was tried stays known, and the status is open."""
+    """After a no, the buyer may try the same card or another, and what was tried stays known."""
     host = opened(tender("card", 500))
     with pytest.raises(PaymentExists):
         host.run(reopen(tenders=(tender("card", 500),)))

@@ -329,7 +329,7 @@ def test_what_arrives_otherwise_than_agreed_is_rejected() -> None:
 
 
 def test_rejected_goods_stay_off_the_shelf() -> None:
-    """Goods that could be sold but were not to come back so are kept apart, and do not count as still with the buyer."""
+    """Goods that could be sold but were not to come back so are kept apart, and came back only once."""
     policy = evolve(PLAIN, rules=(InCondition(conditions=frozenset({Condition.SEALED})),))
     desk = Desk(bought(2), policy)
     desk.ask(request=wish(2))

@@ -7,7 +7,7 @@ backwards. Good for tests, examples and small tools; gone when the process ends.
 import threading
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 
@@ -15,10 +15,10 @@ from attrs import evolve
 
 from omnicore.adapters.memory_rows import Rows, Shop
 from omnicore.kernel.audit import Audit, overcommitted
-from omnicore.kernel.books import Books, record
+from omnicore.kernel.books import Books, Recorded, record
 from omnicore.kernel.errors import Conflict
 from omnicore.kernel.journal import Envelope, link
-from omnicore.kernel.ledger import Account, Balance, Entry, Held, HoldState
+from omnicore.kernel.ledger import Account, Balance, Entry, Held, HoldState, Move
 from omnicore.kernel.named_rows import named_accounts, named_entries, named_holds
 from omnicore.kernel.records import Document, Drop, Found, Kind, Put, Span, cursor
 from omnicore.kernel.store import Batch, Command, Verified, ordered_changes
@@ -67,8 +67,10 @@ class Memory:
 class MemoryStore(Rows):
     """A ``Store`` over one shop's dictionaries."""
 
-    decide = staticmethod(record)
-    """The rule of the books; a test overrides it to break it."""
+    @staticmethod
+    def decide(books: Books, moves: Sequence[Move], at: Instant) -> Recorded:
+        """Apply the rule of the books; a test overrides this to break it."""
+        return record(books, moves, at)
 
     # Records
 

@@ -64,7 +64,8 @@ def import_products(
     if as_json:
         screen.say(json.dumps({**counts, "ignored": list(report.ignored)}, ensure_ascii=False))
     else:
-        screen.say(f"{path}: " + ", ".join(f"{count:,} {name}" for name, count in counts.items() if name != "differences"))
+        shown = [f"{count:,} {name}" for name, count in counts.items() if name != "differences"]
+        screen.say(f"{path}: " + ", ".join(shown))
         if report.ignored:
             screen.say("columns not read: " + ", ".join(report.ignored), Ink.DIM)
         screen.say(f"verified: {differences} differences", Ink.BAD if differences else Ink.GOOD)

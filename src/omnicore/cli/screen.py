@@ -48,9 +48,9 @@ class Screen:
 
     def __init__(self, out: TextIO | None = None, err: TextIO | None = None) -> None:
         """Write to the given streams, the process's own by default."""
-        self.out = out or sys.stdout
-        self.err = err or sys.stderr
-        self.coloured = self.out.isatty() and not os.environ.get("NO_COLOR")
+        self.out: TextIO = out or sys.stdout
+        self.err: TextIO = err or sys.stderr
+        self.coloured: bool = self.out.isatty() and not os.environ.get("NO_COLOR")
         self._live = self.err.isatty()
         self._shown = False
 

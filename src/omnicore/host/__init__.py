@@ -13,7 +13,7 @@ from omnicore.host import system
 from omnicore.host.advance import Effect, Inside, Providers, Unknown
 from omnicore.host.engine import Engine, KeyReused, Observation
 from omnicore.host.working import ProcessFailed, Worked, list_runs, read_run, retry_run, run_process, start_run, work
-from omnicore.kernel.errors import OmnicoreError
+from omnicore.kernel.errors import Malformed, OmnicoreError
 from omnicore.kernel.flow import SYSTEM, Actor, Flow
 from omnicore.kernel.ids import NewId
 from omnicore.kernel.journal import Envelope
@@ -30,6 +30,7 @@ __all__ = ["Host", "KeyReused", "Observation", "ProcessFailed", "Unknown", "Work
 
 R = TypeVar("R")
 _PAGE = 1000
+_SHORTEST_SECRET = 16
 
 
 def _go_on() -> None:
@@ -56,7 +57,12 @@ class Host:
         secret: bytes = b"omnicore: no secret",
         lease_seconds: int = 60,
     ) -> None:
-        """Bind a shop to its database; nothing is opened or written yet."""
+        """Bind a shop to its database; nothing is opened or written yet.
+
+        Raises: Malformed for a secret of fewer than 16 bytes.
+        """
+        if type(secret) is not bytes or len(secret) < _SHORTEST_SECRET:
+            raise Malformed("$.secret", f"must be at least {_SHORTEST_SECRET} bytes")
         self._engine = Engine(
             database=database,
             shop=shop,

@@ -13,14 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from omnicore.host.advance import Effect, Inside
-from omnicore.host.engine import Checkpoint
+from omnicore.host.engine import Cancelled, Checkpoint
 
 R = TypeVar("R")
 _READERS = 4
-
-
-class Cancelled(BaseException):
-    """The task that waits for a flow was cancelled; raised inside the flow's thread to roll it back."""
 
 
 class Threads:

@@ -25,6 +25,10 @@ MAX_TRIES = 8
 MAX_COMMAND_CHARS = 200
 
 
+class Cancelled(BaseException):
+    """Whoever waits for a flow has cancelled it; raised at its next port call to roll it back."""
+
+
 class KeyReused(Refused):
     """A command key was used before, for another request."""
 
@@ -36,7 +40,7 @@ class KeyReused(Refused):
 class Observation:
     """What ``observe`` is told of each run: which flow, how long, at what cost and how it ended; never its arguments.
 
-    ``outcome`` is ``ok``, ``replayed`` or the code of a refusal, ``conflict``, ``malformed`` or ``bug``.
+    ``outcome`` is ``ok``, ``replayed`` or the code of a refusal, ``conflict``, ``malformed``, ``cancelled`` or ``bug``.
     """
 
     flow: str
@@ -237,6 +241,8 @@ class _Watch:
                 self.outcome = error.code
             case Conflict() | Malformed():
                 self.outcome = type(error).__name__.lower()
+            case Cancelled():
+                self.outcome = "cancelled"
             case _:
                 self.outcome = "bug"
         self.engine.observe(

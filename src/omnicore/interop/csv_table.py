@@ -60,7 +60,7 @@ class BadTable(Exception):  # noqa: N818 - never leaves interop: whoever reads a
 
     def __init__(self, line: int, reason: str) -> None:
         """Keep where and why."""
-        self.problem = Problem(line=line, reason=reason)
+        self.problem: Problem = Problem(line=line, reason=reason)
         super().__init__(reason)
 
 

@@ -11,7 +11,7 @@ The classes, first match wins:
 * ``CHARGE``: postage, carriage, bank and marketplace fees: money, no goods.
 * ``ADJUSTMENT``: discounts, manual corrections, samples, bad debt; a zero or negative price; a quantity that is not
   positive outside a cancellation, or positive inside one.
-* ``CANCELLATION``: goods on an invoice whose number begins with C; whether an earlier sale matches is decided on import.
+* ``CANCELLATION``: goods on an invoice whose number begins with C; whether a sale before it matches is decided on import.
 * ``SALE``: the rest.
 """
 

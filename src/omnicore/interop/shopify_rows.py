@@ -51,7 +51,7 @@ class Reader:
         self.drafts: dict[str, _Draft] = {}
         self.problems: list[Problem] = []
         self.ignored: tuple[str, ...] = ()
-        self.rows = 0
+        self.rows: int = 0
 
     def read(self, source: Source) -> tuple[ShopifyProduct, ...]:
         """Read a file to its end, or to where it cannot be read; what is wrong is in ``problems`` afterwards."""

@@ -40,7 +40,7 @@ class Refused(OmnicoreError):  # noqa: N818 - a refusal is a verdict of no, not 
 
     def __init__(self, message: str = "", **facts: str | int | bool | None | tuple[str, ...]) -> None:
         """Keep the facts; build the message from them when none is given."""
-        self.message = message or self.code + "".join(f" {name}={value}" for name, value in facts.items())
+        self.message: str = message or self.code + "".join(f" {name}={value}" for name, value in facts.items())
         self.facts: Facts = facts
         super().__init__(self.message)
 

@@ -119,7 +119,7 @@ async def find(
     after: Cursor | None = None,
     limit: int = 100,
 ) -> Page[T]:
-    """Find values by an index: equality on a prefix, then ``since <= next field < until``; reading a vault is audited."""
+    """Find values by an index: equality on a prefix, then ``since <= next field < until``; a vault is audited."""
     where = span(
         kind.name, index, equal=equal, since=since, until=until, newest_first=newest_first, after=after, limit=limit
     )

@@ -5,7 +5,7 @@ A *move* takes a positive integer from one account to another, so per unit the s
 at every instant. Nothing here decides; ``books`` holds the one rule that says whether moves may be recorded.
 
 Accounts whose path begins with ``world/``, ``issuer/`` or ``provider/`` are *open*: they have no balance row, no floor
-and no hold, so no two commands meet there. All others are *guarded*: posted - held >= floor, enforced by the database too.
+and no hold, so no two commands meet there. All others are *guarded*: posted - held >= floor, in the database too.
 """
 
 from collections.abc import Iterable
@@ -37,6 +37,11 @@ def _amount(value: int, path: str) -> None:
 def _floor(value: int) -> None:
     if type(value) is not int or abs(value) > MAX_AMOUNT:
         raise Malformed("$.floor", f"must be a whole number within {MAX_AMOUNT}")
+
+
+def _end(expires: Instant | None) -> None:
+    if expires is not None and type(expires) is not Instant:
+        raise Malformed("$.expires", "must be an instant, or nothing")
 
 
 @frozen(order=True)
@@ -87,7 +92,7 @@ class Post:
 
 @frozen(kw_only=True)
 class Hold:
-    """Promise ``amount`` against a guarded ``source``, for ``target``, until ``expires`` (None: until settled or voided).
+    """Promise ``amount`` against a guarded ``source``, for ``target``, until ``expires`` (None: until it is settled).
 
     ``floor`` raises the account's own floor for this promise alone: a channel's buffer.
     """
@@ -114,6 +119,7 @@ class Hold:
             raise Malformed("$.target", "must differ from the source")
         if not Account(self.unit, self.source).guarded:
             raise Malformed("$.source", "an open account cannot be held")
+        _end(self.expires)
         if self.floor is not None:
             _floor(self.floor)
 
@@ -154,6 +160,13 @@ class Void:
 
     hold: str
 
+    def __attrs_post_init__(self) -> None:
+        """Check the hold's name.
+
+        Raises: Malformed.
+        """
+        _text(self.hold, "$.hold")
+
 
 @frozen(kw_only=True)
 class Extend:
@@ -161,6 +174,14 @@ class Extend:
 
     hold: str
     expires: Instant | None
+
+    def __attrs_post_init__(self) -> None:
+        """Check the hold's name and its new end.
+
+        Raises: Malformed.
+        """
+        _text(self.hold, "$.hold")
+        _end(self.expires)
 
 
 @frozen(kw_only=True)

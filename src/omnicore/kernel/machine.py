@@ -44,8 +44,8 @@ class Machine(Generic[S, M]):
 
     def __init__(self, name: str, *, initial: S, table: Mapping[S, Mapping[M, S]]) -> None:
         """Check the table and enter the machine into the register."""
-        self.name = name
-        self.initial = initial
+        self.name: str = name
+        self.initial: S = initial
         self.states: tuple[S, ...] = tuple(type(initial))
         self._table: dict[S, dict[M, S]] = {state: dict(row) for state, row in table.items()}
         self._check()

@@ -130,7 +130,7 @@ class Stored(Generic[T]):
 class Kind(Generic[T]):
     """What an aggregate is called in the store, how it is keyed, found and upgraded.
 
-    ``upcasters[n]`` turns a document of schema n into one of schema n + 1. ``vault`` kinds alone may hold personal data;
+    ``upcasters[n]`` turns a document of schema n into one of schema n + 1. Only ``vault`` kinds may hold personal data;
     ``subject`` then says whose it is, so that it can be found for export and erasure.
     """
 

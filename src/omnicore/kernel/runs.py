@@ -21,7 +21,7 @@ MAX_TRAIL = 1000
 
 
 class Diverged(Refused):
-    """A process, run again, asked for something else than its record says it did; its code changed without a version."""
+    """A process, run again, asked for something else than its record says; its code changed without a version."""
 
     code = "process.diverged"
     status = 500

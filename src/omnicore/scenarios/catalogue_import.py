@@ -5,6 +5,7 @@ what the file found at one node, and importing the same file again changes nothi
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 from attrs import frozen
 
@@ -29,6 +30,10 @@ class CatalogueImported:
     changed: int
 
 
+IMPORTED_PRICES: Final = PriceListId("imported")
+"""The price list that takes what a file of products says, unless another is named."""
+
+
 @flow("scenarios.import_catalogue")
 async def import_catalogue(
     given: Given,
@@ -39,7 +44,7 @@ async def import_catalogue(
     currency: str,
     basis: TaxBasis,
     node: NodeId,
-    price_list: PriceListId = PriceListId("imported"),
+    price_list: PriceListId = IMPORTED_PRICES,
 ) -> CatalogueImported:
     """List products with their prices on one price list, and count their stock at one node.
 
@@ -47,7 +52,7 @@ async def import_catalogue(
     """
     products = decide_products(listings, listed=await load_listed(listings))
     known_list = await load(PRICE_LIST, [price_list])
-    wanted = [ListPrice(list=price_list, variant=variant, breaks=flat(money.minor)) for variant, money in prices.items()]
+    wanted = [ListPrice(list=price_list, variant=each, breaks=flat(money.minor)) for each, money in prices.items()]
     known_prices = await load(LIST_PRICE, [price.key for price in wanted])
     lists = pricing.put_lists(
         [PriceList(id=price_list, currency=currency, basis=basis)], stored=known_list

@@ -207,7 +207,7 @@ async def paid_order(given: Given, *, quote: QuoteId) -> OrderId:
 
 @flow("scenarios.place")
 async def place(given: Given, *, quote: QuoteId, customer: CustomerId | None = None) -> Placed:
-    """Turn a reserved quote into its order; goods whose hold has ended meanwhile are promised afresh, if they are there.
+    """Turn a reserved quote into its order; goods whose hold has ended meanwhile are promised afresh if they are there.
 
     Raises: AlreadyPlaced, QuoteUnknown, QuoteExpired, OutOfStock.
     """

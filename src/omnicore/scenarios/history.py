@@ -1,8 +1,8 @@
 """How do the orders of years before become ours, so that every line of their export is accounted for?
 
 History is a fact: it moves ``world/history`` to ``world/customer``, never a node's stock, and refuses nothing that can
-be read. Each document of the source (an invoice, or the lines of it that stand together) is kept with the class of every
-line, under a key made of its contents, so a second run changes nothing and a run that died goes on where it was.
+be read. Each document of the source (an invoice, or the lines of it that stand together) is kept with the class of
+every line, under a key made of its contents, so a second run changes nothing and a run that died goes on where it was.
 
 A cancellation takes back earlier sales of the same customer, variant and unit price, newest first, over everything
 imported before, splitting as needed; one that finds too few units takes back none and is named unmatched.

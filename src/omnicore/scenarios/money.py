@@ -22,7 +22,7 @@ async def settle(given: Given, *, requests: tuple[Request, ...]) -> int:
 
 
 def settling(asked: Asked, *, id: str, given: Given) -> Writes:
-    """Give what was asked as writes: the payment's, and the run that puts it to the provider; ``id`` names the cause."""
+    """Give what was asked as writes: the payment's, and the run that puts it to the provider; ``id`` is the cause."""
     if not asked.requests:
         return asked.writes
     run = starting(settle(requests=asked.requests), id=id, at=given.at, actor=given.actor, purpose=given.purpose)

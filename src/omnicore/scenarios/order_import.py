@@ -1,6 +1,6 @@
 """How does an order that was placed and paid elsewhere become ours: a marketplace's, a partner's, a call centre's?
 
-The channel's word stands: prices, quantities and its own id are taken over, the tax in them is assessed as our documents
+The channel's word stands: prices, quantities and its own id are taken over, their tax is assessed as our documents
 need it, the customer is created or found again (an anonymised buyer is a customer without a name, known by channel and
 buyer id), and the goods are promised and given to nodes. Many orders are one write.
 

@@ -38,7 +38,7 @@ from omnicore.ordering import DeliveryGroup, Method, OrderLine
 
 @frozen(kw_only=True)
 class Shelves:
-    """What must be read to promise a basket: what its variants hand over, the channel's pool and rule, and the books."""
+    """What must be read to promise a basket: what its variants hand over, the channel's pool and rule, the books."""
 
     sold: Mapping[VariantId, Sold]
     pool: Pool

@@ -1,7 +1,7 @@
 """What would this cart cost, with its tax, and until when does that stand?
 
-Catalogue, prices and tax meet: every line gets its title, its one resolved price and its share of a tax that was rounded
-once where the policy says. Nothing is promised of stock; that is the checkout's.
+Catalogue, prices and tax meet: every line gets its title, its one resolved price and its share of a tax that was
+rounded once where the policy says. Nothing is promised of stock; that is the checkout's.
 
 Law: the quote's lines and charges add up to the tax summary's gross (tax included) or net (excluded), to the yen.
 """

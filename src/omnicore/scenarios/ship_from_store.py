@@ -1,8 +1,8 @@
 """How does a parcel leave a store or a warehouse, and who serves a promise that its node can no longer keep?
 
-``send`` ships a packed parcel from whatever node it stands at and has the money taken that was set aside. ``rescue`` answers
-an ``Overcommitted`` account: a till has sold, or a count has not found, what was promised. The holds at risk go to nodes
-that have the goods, later promises first to move, and the parcels follow them.
+``send`` ships a packed parcel from whatever node it stands at and has the money taken that was set aside. ``rescue``
+answers an ``Overcommitted`` account: a till has sold, or a count has not found, what was promised. The holds at risk go
+to nodes that have the goods, later promises first to move, and the parcels follow them.
 """
 
 from collections.abc import Mapping, Sequence

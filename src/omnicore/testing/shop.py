@@ -158,7 +158,7 @@ def prices() -> Mapping[VariantId, int]:
 
 
 def pools() -> tuple[Pool, ...]:
-    """Give what each channel may promise from: the web from everywhere but a store's last piece, the market from the DC."""
+    """Give what each channel may promise from: the web from all but a store's last piece, the market from the DC."""
     last_piece = tuple(Buffer(steps=1, node=node) for node in (SHIBUYA, KYOTO))
     return (
         Pool(channel=WEB, nodes=NODES, buffers=last_piece),

@@ -74,7 +74,7 @@ class Statements:
     def __init__(self, connection: Connection, shop: str) -> None:
         """Speak to a connection about a shop; ``:shop`` is bound in every ``rows`` and ``stream``."""
         self.shop = shop
-        self.count = 0
+        self.count: int = 0
         self._connection = connection
 
     def stream(self, sql: str, **values: Value) -> Iterable[Row]:

@@ -94,8 +94,8 @@ def _show(
     screen.table(
         [head(name) for name in columns],
         [
-            [each.channel, *(f"{value:,}" for value in (each.orders, each.agreed, each.tax, each.captured, each.refunded))]
-            for each in money
+            [it.channel, *(f"{value:,}" for value in (it.orders, it.agreed, it.tax, it.captured, it.refunded))]
+            for it in money
         ],
         right=(1, 2, 3, 4, 5),
     )
