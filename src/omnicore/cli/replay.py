@@ -16,6 +16,7 @@ from omnicore.cli.screen import Ink, Screen
 from omnicore.host import Host
 from omnicore.interop import online_retail
 from omnicore.interop.online_retail import LineClass, RetailLine, decimal_text
+from omnicore.interop.torn_csv import MAX_LINE_BYTES
 from omnicore.inventory import accounts
 from omnicore.kernel.errors import Malformed, OmnicoreError
 from omnicore.kernel.ids import ChannelId, SkuId, VariantId
@@ -82,7 +83,7 @@ def _check_file(path: str, format: str | None) -> None:
         raise CommandFailed(f"{format}: unknown format; known are {', '.join(FORMATS)}")
     try:
         with Path(path).open("rb") as source:
-            first = source.readline(online_retail.MAX_LINE_BYTES)
+            first = source.readline(MAX_LINE_BYTES)
     except OSError as error:
         raise CommandFailed(f"{path}: {error.strerror or 'cannot be read'}") from None
     if not online_retail.is_header(first):

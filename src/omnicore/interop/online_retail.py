@@ -11,11 +11,10 @@ The classes, first match wins:
 * ``CHARGE``: postage, carriage, bank and marketplace fees: money, no goods.
 * ``ADJUSTMENT``: discounts, manual corrections, samples, bad debt; a zero or negative price; a quantity that is not
   positive outside a cancellation, or positive inside one.
-* ``CANCELLATION``: goods on an invoice whose number begins with C; whether a sale before it matches is decided on import.
+* ``CANCELLATION``: goods on an invoice whose number begins with C; whether an earlier sale matches, the import decides.
 * ``SALE``: the rest.
 """
 
-import csv
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -25,13 +24,12 @@ from zoneinfo import ZoneInfo
 
 from attrs import evolve, frozen
 
+from omnicore.interop.torn_csv import cells, records, text_of
 from omnicore.kernel.errors import Malformed
 from omnicore.kernel.time import Instant
 
 ZONE = "Europe/London"
 CURRENCY = "GBP"
-MAX_LINE_BYTES = 64 * 1024
-MAX_RECORD_LINES = 16
 MICROS = 10**6
 """Prices and amounts are whole millionths of a pound: exact, whatever decimals a file uses, and summed as ints."""
 
@@ -112,86 +110,20 @@ def read_lines(source: BinaryIO) -> Iterator[RetailLine]:
 
     Raises: Malformed when the header is not that of an Online Retail export.
     """
-    records = _records(source)
-    header = next(records, None)
+    found = records(source)
+    header = next(found, None)
     places = _places(header[1] if header else None)
-    for number, cells in records:
-        yield _line(number, cells, places)
+    for number, record in found:
+        yield _line(number, record, places)
 
 
 def is_header(first_line: bytes) -> bool:
     """Say whether a file's first line is the header of this format."""
     try:
-        _places(_cells(_text(first_line)))
+        _places(cells(text_of(first_line)))
     except Malformed:
         return False
     return True
-
-
-def _text(raw: bytes) -> str:
-    # The public export is in a Windows code page; re-exports are UTF-8. A line is one or the other.
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return raw.decode("cp1252", errors="replace")
-
-
-class _Lines:
-    """Physical lines with their numbers, from which lines can be put back."""
-
-    def __init__(self, source: BinaryIO) -> None:
-        self._source = source
-        self._back: list[str | None] = []
-        self.number = 0
-
-    def next(self) -> str | None:
-        """Give the next line, None at the end; one over the limit comes as an open quote, which no record closes."""
-        self.number += 1
-        if self._back:
-            return self._back.pop()
-        raw = self._source.readline(MAX_LINE_BYTES)
-        if len(raw) < MAX_LINE_BYTES or raw.endswith(b"\n"):
-            return _text(raw) if raw else None
-        while (more := self._source.readline(MAX_LINE_BYTES)) and not more.endswith(b"\n"):
-            continue
-        return _TOO_LONG
-
-    def put_back(self, lines: list[str | None]) -> None:
-        """Read these lines again."""
-        self._back.extend(reversed(lines))
-        self.number -= len(lines)
-
-
-_TOO_LONG = '"' * (MAX_RECORD_LINES * 2 + 1)
-
-
-def _records(source: BinaryIO) -> Iterator[tuple[int, list[str] | None]]:
-    """Give each record with its line number, None for one that is no CSV.
-
-    A quote that is never closed must not swallow the rest of the file, as the csv module alone lets it: a record that
-    is not closed within a few lines is given up, and reading goes on with the line after its first.
-    """
-    lines = _Lines(source)
-    while (first := lines.next()) is not None:
-        further: list[str | None] = []
-        number, joined = lines.number, first
-        while joined.count('"') % 2 and first is not _TOO_LONG and len(further) < MAX_RECORD_LINES:
-            further.append(lines.next())
-            joined += further[-1] or ""
-            if further[-1] is None:
-                break
-        if joined.count('"') % 2:
-            lines.put_back(further)
-            yield number, None
-        elif joined.strip():
-            yield number, _cells(joined)
-
-
-def _cells(text: str) -> list[str] | None:
-    try:
-        return next(csv.reader([text], strict=True), None)
-    except csv.Error:
-        return None
 
 
 def _places(header: list[str] | None) -> dict[str, int]:
@@ -205,10 +137,10 @@ def _places(header: list[str] | None) -> dict[str, int]:
     return found
 
 
-def _line(number: int, cells: list[str] | None, places: dict[str, int]) -> RetailLine:
+def _line(number: int, record: list[str] | None, places: dict[str, int]) -> RetailLine:
     def cell(field: str) -> str:
         place = places[field]
-        return cells[place].strip() if cells is not None and place < len(cells) else ""
+        return record[place].strip() if record is not None and place < len(record) else ""
 
     whole, price = _WHOLE.fullmatch(cell("units")), _PRICE.fullmatch(cell("price"))
     units = int(cell("units").partition(".")[0]) if whole and price else 0
@@ -217,7 +149,7 @@ def _line(number: int, cells: list[str] | None, places: dict[str, int]) -> Retai
     customer = _customer(cell("customer"))
     invoice, code = _printable(cell("invoice"))[:60], _printable(cell("code"))[:60]
     reason = ""
-    if cells is None:
+    if record is None:
         reason = "is not CSV"
     elif not (whole and price):
         reason = "quantity or price does not parse"
