@@ -1,18 +1,29 @@
 """Is an order paid, promised and on its way, or is nothing of it left?"""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from omnicore.host import KeyReused
 from omnicore.inventory import OutOfStock, sell_at_till
-from omnicore.kernel.errors import Refused
+from omnicore.kernel.errors import Conflict, Refused
 from omnicore.kernel.ids import CartId, OrderId, TransactionId
 from omnicore.ordering import AlreadyPlaced, Cart, PriceChanged, QuoteExpired, order_of_cart
 from omnicore.payments import (
+    Authorise,
     Authorised,
+    Cancel,
+    Cancelled,
+    Capture,
+    Captured,
+    Declined,
+    NeedsAction,
     PaymentDeclined,
     PaymentStatus,
+    Refund,
+    Refunded,
     Tender,
     TenderMethod,
     TendersDoNotAddUp,
@@ -22,7 +33,7 @@ from omnicore.payments import (
 )
 from omnicore.scenarios.checkout import CheckoutUnderWay, NotPaid, Placed, Waiting, checkout, confirm
 from omnicore.scenarios.quote import Quoted
-from omnicore.testing.payments import Behaviour
+from omnicore.testing.payments import Behaviour, FakeProvider
 from omnicore.testing.shop import DC, KYOTO, SHIBUYA, unit
 from omnicore.testing.strategies.scenarios import carts
 from tests.scenarios.story import Story, card, cart, order_id, tender, yen
@@ -87,10 +98,9 @@ def test_order_payment_holds_and_parcels_agree(wanted: Cart, percent: int) -> No
 )
 def test_a_declined_card_lets_everything_go(answers: list[Behaviour | None], tenders: tuple[Tender, ...]) -> None:
     """Declined at any tender: nothing stays held or set aside, and another card pays for the same cart."""
-    story = Story()
+    story = Story(provider=Told(answers))
     before = story.free()
     quoted = story.quoted(SHIRTS)
-    tell(story, answers)
     with pytest.raises(PaymentDeclined):
         story.checked_out(quoted, *tenders)
     assert story.free() == before
@@ -108,10 +118,9 @@ def test_a_declined_card_lets_everything_go(answers: list[Behaviour | None], ten
 @pytest.mark.parametrize("method", [TenderMethod.QR, TenderMethod.CASH])
 def test_what_was_taken_at_once_goes_back(method: TenderMethod) -> None:
     """Where one part was taken at once and the card for the rest is declined, what was taken goes back whole."""
-    story = Story()
+    story = Story(provider=Told([None, Behaviour.DECLINE] if method is TenderMethod.QR else [Behaviour.DECLINE]))
     before = story.free()
     quoted = story.quoted(SHIRTS)
-    tell(story, [None, Behaviour.DECLINE] if method is TenderMethod.QR else [Behaviour.DECLINE])
     with pytest.raises(PaymentDeclined):
         story.checked_out(quoted, tender(yen(5000), method), card(yen(10800)))
     amounts = amounts_of(story.payment(ORDER))
@@ -122,25 +131,32 @@ def test_what_was_taken_at_once_goes_back(method: TenderMethod) -> None:
     story.sound()
 
 
-def tell(story: Story, answers: list[Behaviour | None]) -> None:
-    """Say what the provider does with the next calls; None: it says yes."""
-    authorise, capture = story.provider.authorise, story.provider.capture
-    left = list(answers)
+class Told(FakeProvider):
+    """A provider that is told apart what it does with calls for money, and with calls that give it back or let it go."""
 
-    def behave() -> None:
-        if left and (behaviour := left.pop(0)) is not None:
-            story.provider.will(behaviour)
+    def __init__(self, forward: Sequence[Behaviour | None], back: Sequence[Behaviour | None] = ()) -> None:
+        super().__init__()
+        self._forward, self._backward = list(forward), list(back)
 
-    def authorising(key, request):  # type: ignore[no-untyped-def] # wraps a method of known type
-        behave()
-        return authorise(key, request)
+    def _behave(self, key: str, left: list[Behaviour | None]) -> None:
+        if self.lookup(key) is None and left and (behaviour := left.pop(0)) is not None:
+            self.will(behaviour)
 
-    def capturing(key, request):  # type: ignore[no-untyped-def] # wraps a method of known type
-        behave()
-        return capture(key, request)
+    def authorise(self, key: str, request: Authorise) -> Authorised | Declined | NeedsAction:
+        self._behave(key, self._forward)
+        return super().authorise(key, request)
 
-    story.provider.authorise = authorising  # type: ignore[method-assign] # of this provider alone
-    story.provider.capture = capturing  # type: ignore[method-assign] # of this provider alone
+    def capture(self, key: str, request: Capture) -> Captured | Declined | NeedsAction:
+        self._behave(key, self._forward)
+        return super().capture(key, request)
+
+    def refund(self, key: str, request: Refund) -> Refunded | Declined:
+        self._behave(key, self._backward)
+        return super().refund(key, request)
+
+    def cancel(self, key: str, request: Cancel) -> Cancelled | Declined:
+        self._behave(key, self._backward)
+        return super().cancel(key, request)
 
 
 # -------------------------------------------------------------------------------------------------- the buyer must act
@@ -309,25 +325,33 @@ def test_two_checkouts_of_a_cart_do_not_share_its_goods() -> None:
     assert len(story.provider.exchanges()) == 1
 
 
-@given(st.lists(st.sampled_from(Behaviour), max_size=3), st.integers(1, 3))
-def test_whatever_the_provider_does_nothing_is_left_between(behaviours: list[Behaviour], cards: int) -> None:
+SILENT = (None, Behaviour.LOSE_REQUEST, Behaviour.LOSE_ANSWER)
+
+
+@given(
+    st.lists(st.sampled_from((None, *Behaviour)), max_size=4),
+    st.lists(st.sampled_from(SILENT), max_size=3),
+    st.integers(1, 3),
+)
+def test_whatever_the_provider_does_nothing_is_left_between(
+    behaviours: list[Behaviour | None], back: list[Behaviour | None], cards: int
+) -> None:
     """Yes, no, later, silence: in the end there is an order that is paid for, or nothing is held, set aside or taken."""
-    story = Story()
+    story = Story(provider=Told(behaviours, back))
     before = story.free()
     quoted = story.quoted(SHIRTS)
-    story.provider.will(*behaviours)
     parts = quoted.gross.minor // cards
     amounts = [yen(parts)] * (cards - 1) + [quoted.gross - yen(parts * (cards - 1))]
     answer: object = None
-    for _ in range(6):
+    for _ in range(10):
         try:
             answer = story.checked_out(quoted, *[card(each, id=f"card-{at}") for at, each in enumerate(amounts)])
             break
         except Refused as refused:
             answer = refused
             break
-        except Exception:  # noqa: BLE001 - a silent provider; the worker asks again
-            story.clock.advance(minutes=10)
+        except Conflict:  # the provider was silent, or somebody is asking it again
+            story.clock.advance(seconds=20)
             story.host.work()
     held = amounts_of(story.payment(ORDER))
     match answer:
@@ -337,7 +361,7 @@ def test_whatever_the_provider_does_nothing_is_left_between(behaviours: list[Beh
         case Waiting():
             assert held.authorised < quoted.gross
         case _:
-            assert isinstance(answer, PaymentDeclined | QuoteExpired)
+            assert isinstance(answer, PaymentDeclined)
             assert held.authorised == yen(0)
             assert story.free() == before
             assert story.order(ORDER) is None

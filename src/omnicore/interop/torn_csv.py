@@ -1,6 +1,6 @@
 """How is a CSV file read on when one of its records is torn: a quote never closed, a line without an end?
 
-The csv module alone lets an open quote swallow the rest of the file. Here a record that is not closed within a few lines
+The csv module alone lets an open quote swallow the rest of the file. Here a record not closed within a few lines
 is given up by its number, and reading goes on with the line after its first. Reading is streamed.
 """
 
@@ -16,7 +16,7 @@ _TOO_LONG: Final = '"' * (MAX_RECORD_LINES * 2 + 1)
 
 
 def text_of(raw: bytes) -> str:
-    """Decode a line, which is UTF-8 or in the Windows code page of Western Europe; what is neither shows as �."""
+    """Decode a line, which is UTF-8 or in the Windows code page of Western Europe; what is neither is replaced."""
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -35,10 +35,13 @@ from omnicore.ordering import (
 from omnicore.ordering import decide as ordering
 from omnicore.payments import (
     PAYMENTS,
+    AlreadyCaptured,
     Declined,
     NeedsAction,
+    Payment,
     PaymentDeclined,
     Request,
+    Step,
     Tender,
     amounts_of,
     ask_provider,
@@ -47,6 +50,7 @@ from omnicore.payments import (
     open_payment,
     refund,
     reopen_payment,
+    take_answer,
 )
 from omnicore.scenarios.promising import Shelves, load_shelves, plan, promise
 
@@ -113,9 +117,13 @@ async def checkout(
     """
     reserved = await step("reserve", reserve(quote=quote, shown=shown, tenders=tenders, hold_minutes=hold_minutes))
     waiting: Waiting | None = None
-    for request in reserved.requests:
+    for number, request in enumerate(reserved.requests, start=1):
         answer = await ask_provider(request)
         if isinstance(answer, Declined):
+            for rest in reserved.requests[number:]:  # never asked, and not to stand in the way of the next try
+                never = Declined(reason="not_asked", at=answer.at)
+                skipped = take_answer(order=rest.order, transaction=rest.transaction, answer=never)
+                await step(f"skip:{rest.transaction}", skipped)
             await _let_go(reserved.order)
             raise PaymentDeclined(order=reserved.order, transaction=request.transaction, reason=answer.reason)
         if isinstance(answer, NeedsAction) and waiting is None:
@@ -198,25 +206,34 @@ async def paid_order(given: Given, *, quote: QuoteId) -> OrderId:
     Raises: NotPaid, QuoteUnknown, UnknownPayment.
     """
     order = order_of_cart((await _quote(quote)).value.cart)
-    amounts = amounts_of((await load_payment(order)).value)
-    covered = amounts.authorised + amounts.captured
-    if covered < amounts.due:
-        raise NotPaid(order=order, due=amounts.due.minor, covered=covered.minor)
+    _check_paid((await load_payment(order)).value)
     return order
+
+
+def _check_paid(payment: Payment) -> None:
+    """Refuse a payment that does not cover what is due; what is being let go or given back covers nothing."""
+    amounts = amounts_of(payment)
+    leaving = sum(each.amount.minor for each in payment.steps(Step.CANCEL) if each.told is None)
+    covered = amounts.authorised + amounts.captured - amounts.refunded - amounts.refunding
+    if covered.minor - leaving < amounts.due.minor:
+        raise NotPaid(order=payment.order, due=amounts.due.minor, covered=max(covered.minor - leaving, 0))
 
 
 @flow("scenarios.place")
 async def place(given: Given, *, quote: QuoteId, customer: CustomerId | None = None) -> Placed:
     """Turn a reserved quote into its order; goods whose hold has ended meanwhile are promised afresh if they are there.
 
-    Raises: AlreadyPlaced, QuoteUnknown, QuoteExpired, OutOfStock.
+    Raises: AlreadyPlaced, QuoteUnknown, QuoteExpired, NotPaid, OutOfStock.
     """
     stored = await _quote(quote)
     offered, order = stored.value, order_of_cart(stored.value.cart)
     reservation = await questions.reservation_under(order)
     held = await questions.held_under([reservation])
     existing = await load(ORDER, [order])
-    if all(each.live(given.at) for each in held.values()):
+    if order in existing:
+        raise AlreadyPlaced(order=order)
+    _check_paid((await load_payment(order)).value)
+    if held and all(each.live(given.at) for each in held.values()):
         allocations = reservation.value.allocations
         promised = inventory.extend([reservation], held=held, at=given.at, expires=None)
     else:
@@ -232,15 +249,21 @@ async def place(given: Given, *, quote: QuoteId, customer: CustomerId | None = N
 
 @flow("scenarios.let_go")
 async def let_go(given: Given, *, order: OrderId) -> tuple[Request, ...]:
-    """Release what is held for an order that does not come about, and begin to cancel what is set aside for it."""
+    """Release what is held for an order that does not come about, and begin to cancel what is set aside for it.
+
+    Where the order has come about after all, by another confirmation, goods and money are its own and stay.
+    """
+    if await get(ORDER, order) is not None:
+        return ()
     reservation = await questions.reservation_under(order)
     held = await questions.held_under([reservation])
     payment = await load_payment(order)
     released = inventory.release(reservation, held=held)
-    if not amounts_of(payment.value).authorised:
+    try:
+        asked = begin_cancel(payment, at=given.at)
+    except AlreadyCaptured:  # all of it was taken at once, and is given back
         await write(released)
         return ()
-    asked = begin_cancel(payment, at=given.at)
     await write(released + asked.writes)
     return asked.requests
 
@@ -248,6 +271,8 @@ async def let_go(given: Given, *, order: OrderId) -> tuple[Request, ...]:
 @flow("scenarios.give_back")
 async def give_back(given: Given, *, order: OrderId) -> tuple[Request, ...]:
     """Begin to refund what was taken at once for an order that does not come about."""
+    if await get(ORDER, order) is not None:
+        return ()
     amounts = amounts_of((await load_payment(order)).value)
     left = amounts.captured - amounts.refunded - amounts.refunding
     if not left:
