@@ -45,6 +45,10 @@ coverage:
     {{ dev }} coverage report --fail-under=95
     {{ dev }} coverage report --fail-under=100 --include='src/omnicore/kernel/*'
 
+# Every sabotaged database the library ships, and the law that catches it.
+sabotage:
+    uv run python -m omnicore.testing
+
 # 10^5 stateful commands, 10,000 examples a law, full kill matrices: for a night, not for a change.
 deep *args:
     uv run pytest --hypothesis-profile=deep {{ args }}

@@ -27,16 +27,6 @@ MAX_ALLOCATIONS = 10_000
 """Allocations under one reservation."""
 
 
-def checked_name(name: str, path: str) -> str:
-    """Let an id in unchanged that becomes part of a name in the ledger, where everything can be read.
-
-    Raises: Malformed.
-    """
-    if not checked_id(name, path).isprintable():
-        raise Malformed(path, "must be an id of printable characters")
-    return name
-
-
 def checked_unit(unit: str, path: str) -> str:
     """Let the ledger's name of a SKU in unchanged: ``sku:TEE-M``, or ``sku:RICE@3`` where steps have 3 decimals.
 
@@ -44,7 +34,7 @@ def checked_unit(unit: str, path: str) -> str:
     """
     if type(unit) is not str or not unit.startswith("sku:"):
         raise Malformed(path, "must be a unit such as sku:TEE-M")
-    checked_name(unit[4:], path)
+    checked_id(unit[4:], path)
     return unit
 
 
@@ -53,7 +43,7 @@ def checked_node(node: str, path: str) -> NodeId:
 
     Raises: Malformed.
     """
-    if "/" in checked_name(node, path):
+    if "/" in checked_id(node, path):
         raise Malformed(path, "must not contain a slash")
     return NodeId(node)
 
@@ -163,7 +153,7 @@ class Reservation:
 
         Raises: Malformed.
         """
-        checked_name(self.id, "$.id")
+        checked_id(self.id, "$.id")
         checked_id(self.channel, "$.channel")
         checked_tuple(self.allocations, Allocation, "$.allocations", most=MAX_ALLOCATIONS)
         checked_steps(self.issued, "$.issued", least=len(self.allocations))

@@ -46,8 +46,8 @@ def text(value: object) -> str:
     return value
 
 
-def identifier(value: object) -> str:
-    """Check an id or code: 1 to ``MAX_ID`` printable characters without a space at either end.
+def identifier(value: object, *, limit: int = MAX_ID) -> str:
+    """Check an id or code: 1 to ``limit`` printable characters without a space at either end.
 
     Raises:
         Malformed: otherwise.
@@ -56,8 +56,8 @@ def identifier(value: object) -> str:
         raise Malformed("$", "must be text")
     if not value:
         raise Malformed("$", "is empty")
-    if len(value) > MAX_ID:
-        raise Malformed("$", f"is longer than {MAX_ID} characters")
+    if len(value) > limit:
+        raise Malformed("$", f"is longer than {limit} characters")
     if not value.isprintable() or value[0] == " " or value[-1] == " ":
         raise Malformed("$", "must be printable, without a space at either end")
     return value

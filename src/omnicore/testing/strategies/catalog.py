@@ -18,13 +18,7 @@ from omnicore.catalog import (
     gtin14,
 )
 from omnicore.kernel.ids import ChannelId, ProductId, SkuId, VariantId
-from omnicore.testing.strategies.kernel import ids as any_ids
-from omnicore.testing.strategies.kernel import localized, periods, texts
-
-
-def ids() -> st.SearchStrategy[str]:
-    """Give ids that can be stored."""
-    return any_ids().filter(str.isprintable)
+from omnicore.testing.strategies.kernel import ids, localized, periods, texts
 
 
 def gtins() -> st.SearchStrategy[str]:

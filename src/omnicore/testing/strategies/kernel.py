@@ -150,7 +150,7 @@ def texts(*, limit: int = 40) -> st.SearchStrategy[str]:
 def ids() -> st.SearchStrategy[str]:
     """Give texts that are good ids, plain ones mostly."""
     plain = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,20}", fullmatch=True)
-    awkward = texts(limit=MAX_ID).map(str.strip).filter(bool)
+    awkward = texts(limit=MAX_ID).map(str.strip).filter(lambda text: text != "" and text.isprintable())
     return plain | awkward
 
 

@@ -23,15 +23,9 @@ from omnicore.parties import (
     Teller,
     ToldIdentity,
 )
-from omnicore.testing.strategies.kernel import ids as any_ids
-from omnicore.testing.strategies.kernel import instants, postal_addresses, texts
+from omnicore.testing.strategies.kernel import ids, instants, postal_addresses, texts
 
 _NAMES = ("佐藤 花子", "サトウ", "ｻﾄｳ", "Ann", "O'Neil")
-
-
-def ids() -> st.SearchStrategy[str]:
-    """Give ids that can be stored."""
-    return any_ids().filter(str.isprintable)
 
 
 def told_identities() -> st.SearchStrategy[ToldIdentity]:
