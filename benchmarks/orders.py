@@ -23,8 +23,8 @@ from omnicore.kernel.ids import CartId, LineId, VariantId
 from omnicore.kernel.time import Instant
 from omnicore.ordering import Cart, CartLine
 from omnicore.parties import Seen, Teller
-from omnicore.payments import Tender, TenderId, TenderMethod
 from omnicore.payments import ProviderName as Provider
+from omnicore.payments import Tender, TenderId, TenderMethod
 from omnicore.scenarios.checkout import checkout
 from omnicore.scenarios.order_import import ToldLine, ToldOrder, import_orders
 from omnicore.scenarios.quote import quote
@@ -62,9 +62,7 @@ def floor(path: Path) -> Callable[[int], None]:
             assert done.rowcount == 1
         connection.execute("insert into orders values (?, ?, 9240, '2026-01-05', 'A B, x, y')", (number, f"N{number}"))
         for at, sku in enumerate(SKUS):
-            connection.execute(
-                "insert into line values (?, ?, ?, 2, 1540, 3080)", (number * 3 + at, number, sku)
-            )
+            connection.execute("insert into line values (?, ?, ?, 2, 1540, 3080)", (number * 3 + at, number, sku))
         connection.execute("insert into outbox (kind, body) values ('order.placed', ?)", (f"N{number}",))
         connection.execute("commit")
 
@@ -127,9 +125,7 @@ def main() -> int:
                 ),
             )
             offer = host.run(quote(cart=cart))
-            card = Tender(
-                id=TenderId("card"), method=TenderMethod.CARD, amount=offer.gross, provider=Provider("card")
-            )
+            card = Tender(id=TenderId("card"), method=TenderMethod.CARD, amount=offer.gross, provider=Provider("card"))
             host.run(checkout(quote=offer.quote, shown=offer.gross, tenders=(card,)), command=f"C{number}")
 
         rows: dict[str, list[float]] = {"floor": [], "order": [], "of fifty": [], "checkout": []}

@@ -35,7 +35,24 @@ def test_an_id_that_is_let_in_can_be_stored(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", " a", "a ", "a\n", "a\x00b", "\u3000a", "\ud800", "a\x7f", "a\u3000b", "a\u200bb", "a" * 129, None, 7, True, b"a"]
+    "text",
+    [
+        "",
+        " a",
+        "a ",
+        "a\n",
+        "a\x00b",
+        "\u3000a",
+        "\ud800",
+        "a\x7f",
+        "a\u3000b",
+        "a\u200bb",
+        "a" * 129,
+        None,
+        7,
+        True,
+        b"a",
+    ],
 )
 def test_a_bad_id_is_refused(text: str) -> None:
     """An id that one cannot see or type is refused."""

@@ -51,9 +51,7 @@ class Tally:
         self.micros[kind] += line.amount_micros
 
 
-def replay(
-    screen: Screen, files: list[str], *, database: str | None, format: str | None, as_json: bool
-) -> int:
+def replay(screen: Screen, files: list[str], *, database: str | None, format: str | None, as_json: bool) -> int:
     """Take the files in and report. Raises: CommandFailed."""
     for path in files:
         _check_file(path, format)
@@ -204,5 +202,3 @@ def _report(
         f"{differences} differences",
         Ink.BAD if differences else Ink.GOOD,
     )
-
-

@@ -16,9 +16,10 @@ The classes, first match wins:
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
+from operator import itemgetter
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
@@ -30,8 +31,12 @@ from omnicore.kernel.time import Instant
 
 ZONE = "Europe/London"
 CURRENCY = "GBP"
-MICROS = 10**6
-"""Prices and amounts are whole millionths of a pound: exact, whatever decimals a file uses, and summed as ints."""
+PLACES = 24
+STEPS = 10**PLACES
+"""Prices and amounts are whole steps of a pound's 10^-24: exact for every decimal that is read, and summed as ints.
+
+A spreadsheet writes 2.55 as 2.5500000000000003 at times, and what a file says is what its lines add up to."""
+_STEPS_PER_MICRO = STEPS // 10**6
 
 CHARGES = frozenset({"POST", "DOT", "C2", "BANK CHARGES", "AMAZONFEE", "CRUK"})
 ADJUSTMENTS = frozenset({"D", "M", "S", "B", "PADS"})
@@ -46,9 +51,14 @@ _COLUMNS = {
     "customer": ("customerid",),
     "country": ("country",),
 }
-_WHOLE = re.compile(r"-?[0-9]{1,9}(\.0{1,6})?")
-_PRICE = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,6})?")
-_CUSTOMER = re.compile(r"[0-9A-Za-z_-]{1,40}")
+MAX_NUMBER = 100
+"""Characters of an invoice number."""
+MAX_GROUP = 5_000
+"""Lines that are handled together."""
+_MAX_CODE = 300
+_MAX_CUSTOMER = 100
+_WHOLE = re.compile(r"-?[0-9]{1,30}(\.0{1,24})?")
+_PRICE = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,24})?")
 _CLOCK = r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(:(?P<second>[0-9]{2}))?"
 _DATES = (
     re.compile(r"(?P<year>[0-9]{4})-(?P<month>[0-9]{1,2})-(?P<day>[0-9]{1,2})[ T]" + _CLOCK),
@@ -68,9 +78,9 @@ class LineClass(StrEnum):
 
 @frozen(kw_only=True)
 class RetailLine:
-    """One data line. ``number`` is its first physical line in the file; ``price_micros`` is exact.
+    """One data line. ``number`` is its first physical line in the file; ``price_steps`` is exact.
 
-    ``amount_micros`` is quantity times unit price, 0 where either did not parse. ``at`` is None only when refused.
+    ``amount_steps`` is quantity times unit price, 0 where either did not parse. ``at`` is None only when refused.
     """
 
     number: int
@@ -78,7 +88,7 @@ class RetailLine:
     code: str
     title: str
     units: int
-    price_micros: int
+    price_steps: int
     at: Instant | None
     customer: str | None
     country: str
@@ -86,23 +96,28 @@ class RetailLine:
     reason: str = ""
 
     @property
-    def amount_micros(self) -> int:
+    def amount_steps(self) -> int:
         """Quantity times unit price."""
-        return self.units * self.price_micros
+        return self.units * self.price_steps
+
+    @property
+    def price_micros(self) -> int:
+        """The unit price in millionths, half up: what lines are compared by, so that 2.5500000000000003 is 2.55."""
+        return (self.price_steps + _STEPS_PER_MICRO // 2) // _STEPS_PER_MICRO
 
     def refused(self, reason: str) -> "RetailLine":
         """Give the line as one that could not be taken in; its amount is still the file's."""
         return evolve(self, kind=LineClass.REFUSED, reason=reason)
 
 
-def decimal_text(micros: int) -> str:
-    """Write millionths as a decimal with at least two places: 15.3 pounds are ``15.30``.
+def decimal_text(steps: int) -> str:
+    """Write steps as a decimal with at least two places: 15.3 pounds are ``15.30``.
 
     Law: the text read back is the same number.
     """
-    sign, whole = ("-" if micros < 0 else ""), abs(micros)
-    places = f"{whole % MICROS:06d}".rstrip("0").ljust(2, "0")
-    return f"{sign}{whole // MICROS}.{places}"
+    sign, whole = ("-" if steps < 0 else ""), abs(steps)
+    places = f"{whole % STEPS:0{PLACES}d}".rstrip("0").ljust(2, "0")
+    return f"{sign}{whole // STEPS}.{places}"
 
 
 def read_lines(source: BinaryIO) -> Iterator[RetailLine]:
@@ -112,9 +127,11 @@ def read_lines(source: BinaryIO) -> Iterator[RetailLine]:
     """
     found = records(source)
     header = next(found, None)
-    places = _places(header[1] if header else None)
+    places = tuple(_places(header[1] if header else None).values())
+    pick, width = itemgetter(*places), max(places) + 1
     for number, record in found:
-        yield _line(number, record, places)
+        told = record or []
+        yield _line(number, record is None, [cell.strip() for cell in pick(told + [""] * (width - len(told)))])
 
 
 def is_header(first_line: bytes) -> bool:
@@ -137,56 +154,56 @@ def _places(header: list[str] | None) -> dict[str, int]:
     return found
 
 
-def _line(number: int, record: list[str] | None, places: dict[str, int]) -> RetailLine:
-    def cell(field: str) -> str:
-        place = places[field]
-        return record[place].strip() if record is not None and place < len(record) else ""
-
-    whole, price = _WHOLE.fullmatch(cell("units")), _PRICE.fullmatch(cell("price"))
-    units = int(cell("units").partition(".")[0]) if whole and price else 0
-    price_micros = _micros(cell("price")) if whole and price else 0
-    at = _instant(cell("at"))
-    customer = _customer(cell("customer"))
-    invoice, code = _printable(cell("invoice"))[:60], _printable(cell("code"))[:60]
+def _line(number: int, torn: bool, told: Sequence[str]) -> RetailLine:  # noqa: FBT001 - the only caller is above
+    invoice, code, title, quantity, moment, unit_price, buyer, country = told
+    parses = _WHOLE.fullmatch(quantity) and _PRICE.fullmatch(unit_price)
+    units = int(quantity.partition(".")[0]) if parses else 0
+    price = _steps(unit_price) if parses else 0
+    at = _instant(moment)
+    invoice, code = _printable(invoice), _printable(code)
     reason = ""
-    if record is None:
+    if torn:
         reason = "is not CSV"
-    elif not (whole and price):
+    elif not parses:
         reason = "quantity or price does not parse"
     elif at is None:
         reason = "date does not parse"
-    elif not invoice or not code:
-        reason = "has no invoice number or stock code"
+    elif not 0 < len(invoice) <= MAX_NUMBER or not 0 < len(code) <= _MAX_CODE:
+        reason = "has no invoice number or stock code, or one that is too long"
     return RetailLine(
         number=number,
-        invoice=invoice,
-        code=code,
-        title=_printable(cell("title"))[:200],
+        invoice=invoice[:MAX_NUMBER],
+        code=code[:_MAX_CODE],
+        title=_printable(title)[:200].strip(),
         units=units,
-        price_micros=price_micros,
+        price_steps=price,
         at=at,
-        customer=customer,
-        country=_printable(cell("country"))[:60],
-        kind=LineClass.REFUSED if reason else classify(invoice, code, units, price_micros),
+        customer=_customer(buyer),
+        country=_printable(country)[:60],
+        kind=LineClass.REFUSED if reason else classify(invoice, code, units=units, price=price),
         reason=reason,
     )
 
 
-def classify(invoice: str, code: str, units: int, price_micros: int) -> LineClass:
-    """Say what a line that parses is."""
+def classify(invoice: str, code: str, *, units: int, price: int) -> LineClass:
+    """Say what a line that parses is; of the price, in whatever unit, only the sign counts."""
     if code.upper() in CHARGES:
         return LineClass.CHARGE
     cancels = invoice[:1].upper() == "C"
-    if code.upper() in ADJUSTMENTS or price_micros <= 0 or (units >= 0 if cancels else units <= 0):
+    if code.upper() in ADJUSTMENTS or price <= 0 or (units >= 0 if cancels else units <= 0):
         return LineClass.ADJUSTMENT
     return LineClass.CANCELLATION if cancels else LineClass.SALE
 
 
 def groups(lines: Iterable[RetailLine]) -> Iterator[tuple[RetailLine, ...]]:
-    """Gather lines that stand together under one invoice number; refused lines stand alone."""
+    """Gather lines that stand together under one invoice number and customer; refused lines stand alone.
+
+    What is longer than ``MAX_GROUP`` lines is cut there, so that memory does not grow with the file.
+    """
     open_group: list[RetailLine] = []
     for line in lines:
-        if open_group and (line.kind is LineClass.REFUSED or line.invoice != open_group[0].invoice):
+        full = len(open_group) == MAX_GROUP
+        if open_group and (full or line.kind is LineClass.REFUSED or _apart(line, open_group[0])):
             yield tuple(open_group)
             open_group = []
         if line.kind is LineClass.REFUSED:
@@ -197,20 +214,24 @@ def groups(lines: Iterable[RetailLine]) -> Iterator[tuple[RetailLine, ...]]:
         yield tuple(open_group)
 
 
-def _micros(text: str) -> int:
+def _apart(line: RetailLine, first: RetailLine) -> bool:
+    return line.invoice != first.invoice or line.customer != first.customer
+
+
+def _steps(text: str) -> int:
     whole, _, places = text.partition(".")
-    number = int(whole.lstrip("-") + places.ljust(6, "0"))
+    number = int(whole.lstrip("-") + places.ljust(PLACES, "0"))
     return -number if text.startswith("-") else number
 
 
 def _printable(text: str) -> str:
-    return text if text.isprintable() else "".join(sign for sign in text if sign.isprintable())
+    return text if text.isprintable() else "".join(sign for sign in text if sign.isprintable()).strip()
 
 
 def _customer(text: str) -> str | None:
     # Spreadsheets have turned the customer numbers into floats: 17850.0 is customer 17850.
-    bare = re.sub(r"\.0+\Z", "", text)
-    return bare if _CUSTOMER.fullmatch(bare) else None
+    bare = _printable(text if text.isdecimal() else re.sub(r"(?<=[0-9])\.0+\Z", "", text))
+    return bare if 0 < len(bare) <= _MAX_CUSTOMER else None
 
 
 _LONDON = ZoneInfo(ZONE)

@@ -13,7 +13,7 @@ from omnicore.kernel.errors import Malformed
 from omnicore.kernel.time import Instant
 
 MAX_ID: Final = 128
-"""Characters of an id that is let in; the codec keeps 255, so that a name made of two ids or an id and a number fits."""
+"""Characters of an id that is let in; the codec keeps 255, so that a name made of an id and a number still fits."""
 
 ShopId = NewType("ShopId", str)
 ActorId = NewType("ActorId", str)

@@ -197,7 +197,6 @@ class Kind(Generic[T]):
         value, rest = self._load(body, newer=document.schema > self.schema)
         return Stored(value=value, version=document.version, kind=self, rest=rest, schema=document.schema)
 
-
     def _load(self, body: dict[str, codec.JsonValue], *, newer: bool) -> tuple[T, codec.Rest]:
         if not newer:
             # A document of our own schema has no key we do not know, so the quick road is nearly always enough.

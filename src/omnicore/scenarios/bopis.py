@@ -13,14 +13,14 @@ from omnicore.fulfilment import questions as work
 from omnicore.fulfilment.collection import mark_of
 from omnicore.inventory import decide as inventory
 from omnicore.inventory import questions
-from omnicore.kernel.flow import Given, flow, get, write
+from omnicore.kernel.flow import Given, balances, flow, get, write
 from omnicore.kernel.ids import NodeId
 from omnicore.kernel.personal import Personal
 from omnicore.kernel.time import Window
 from omnicore.network import NODES, NodeUnknown
-from omnicore.ordering import DeliveryGroup, GroupId, Method
+from omnicore.ordering import DeliveryGroup, GroupId, Method, moves
 from omnicore.ordering import decide as ordering
-from omnicore.payments import begin_cancel
+from omnicore.payments import amounts_of, begin_cancel, begin_refund, captured_accounts
 from omnicore.scenarios.checkout import Placed, Waiting, checkout, confirm
 from omnicore.scenarios.handing_over import hand_over, load_leaving
 from omnicore.scenarios.money import settling
@@ -92,9 +92,10 @@ async def collect(given: Given, *, pickup: PickupId, code: Personal[str]) -> Non
 
 @flow("scenarios.lapse")
 async def lapse(given: Given, *, pickup: PickupId) -> None:
-    """Put back on sale what nobody collected in time: its units are cancelled, and what was set aside is let go.
+    """Put back on sale what nobody collected in time: its units are cancelled, and their money goes back.
 
-    Where a part of the order was handed over before, the rest of what was set aside is let go by its own expiry.
+    What is set aside is let go once nothing of the order is left; until then the rest of the order is paid from it, and
+    what remains is let go by its own expiry. What was taken beyond what is still due is refunded.
 
     Raises: NoPickup, NotExpired, IllegalMove.
     """
@@ -106,8 +107,18 @@ async def lapse(given: Given, *, pickup: PickupId) -> None:
     lines = frozenset(item.line for item in stored.value.items)
     units = {line.id: line.open for line in leaving.order.value.lines if line.id in lines and line.open}
     writes = fulfilment.expire([stored], at=given.at) + inventory.release(reservation, held=held, lines=lines)
-    writes += ordering.cancel(leaving.order, units=units, at=given.at)
-    if leaving.payment is not None and not any(line.shipped for line in leaving.order.value.lines):
-        asked = begin_cancel(leaving.payment, at=given.at)
-        writes += settling(asked, id=f"lapse-{pickup}", given=given)
+    before = leaving.order.value
+    after = moves.cancel_units(before, units=units, at=given.at) if units else before
+    writes += ordering.changed(leaving.order, after)
+    payment = leaving.payment
+    if payment is not None:
+        amounts = amounts_of(payment.value)
+        over = amounts.captured - amounts.refunded - amounts.refunding - after.due
+        name = f"lapse-{pickup}"
+        if not amounts.captured and moves.is_cancelled(after):
+            writes += settling(begin_cancel(payment, at=given.at), id=name, given=given)
+        elif over.minor > 0:
+            funds = await balances(captured_accounts(payment.value))
+            asked = begin_refund(payment, refund=name, amount=over, funds=funds, at=given.at)
+            writes += settling(asked, id=name, given=given)
     await write(writes)

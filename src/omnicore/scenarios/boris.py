@@ -20,7 +20,7 @@ from omnicore.kernel.money import Money, share_so_far
 from omnicore.kernel.records import MAX_PAGE
 from omnicore.kernel.store import Writes, merged
 from omnicore.kernel.time import Instant
-from omnicore.kernel.verdict import Verdict
+from omnicore.kernel.verdict import Verdict, all_of
 from omnicore.network import CHANNELS, ChannelUnknown
 from omnicore.ordering import ORDER, Method, Order, OrderUnknown
 from omnicore.ordering import decide as ordering
@@ -28,6 +28,7 @@ from omnicore.payments import PAYMENTS, begin_refund, captured_accounts
 from omnicore.returns import (
     RETURN_BOOKS,
     Disposition,
+    NotReturnable,
     Placement,
     Purchase,
     PurchaseLine,
@@ -59,6 +60,8 @@ async def may_return_in_store(
     stored = await get(ORDER, order)
     if stored is None:
         raise OrderUnknown(order=order)
+    if not (handed := _any_sold(stored.value, lines)).holds:
+        return handed
     sold = await load_sold({line.variant for line in stored.value.lines})
     purchase = await _purchase(stored.value, sold)
     book = await get(RETURN_BOOKS, order)
@@ -78,6 +81,7 @@ async def return_in_store(
     stored = await get(ORDER, order)
     if stored is None:
         raise OrderUnknown(order=order)
+    _any_sold(stored.value, lines).or_refuse(NotReturnable, order=order, policy=policy.version)
     sold = await load_sold({line.variant for line in stored.value.lines})
     purchase = await _purchase(stored.value, sold)
     book = await get(RETURN_BOOKS, order)
@@ -104,6 +108,13 @@ async def return_in_store(
         writes += settling(asked, id=f"return-{name}", given=given)
     await write(writes)
     return Returned(return_id=name, refund=refund)
+
+
+def _any_sold(order: Order, lines: Iterable[RequestedLine]) -> Verdict:
+    """Judge whether anything was sold of each line: a line that was cancelled whole is no part of the purchase."""
+    units = {wanted.line: wanted.units for wanted in lines}
+    gone = [line.id for line in order.lines if line.id in units and line.cancelled == line.ordered]
+    return all_of(Verdict.no("returns.shipped", line=line, units=units[line], shipped=0) for line in gone)
 
 
 async def _purchase(order: Order, sold: Mapping[VariantId, Sold]) -> Purchase:

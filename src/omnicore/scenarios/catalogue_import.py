@@ -54,9 +54,7 @@ async def import_catalogue(
     known_list = await load(PRICE_LIST, [price_list])
     wanted = [ListPrice(list=price_list, variant=each, breaks=flat(money.minor)) for each, money in prices.items()]
     known_prices = await load(LIST_PRICE, [price.key for price in wanted])
-    lists = pricing.put_lists(
-        [PriceList(id=price_list, currency=currency, basis=basis)], stored=known_list
-    )
+    lists = pricing.put_lists([PriceList(id=price_list, currency=currency, basis=basis)], stored=known_list)
     set_prices = pricing.put_prices(wanted, stored=known_prices)
     scales = {sku.id: sku.scale for listing in listings for sku in listing.skus}
     found = {accounts.sku_unit(sku, scale=scales.get(sku, 0)): count for sku, count in stock.items()}

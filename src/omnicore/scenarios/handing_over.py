@@ -45,9 +45,7 @@ async def load_leaving(order: OrderId) -> Leaving:
     parcels = await find(PARCELS, "order", equal=(order,), limit=MAX_PAGE)
     pickups = await find(PICKUPS, "order", equal=(order,), limit=MAX_PAGE)
     gone = [item for each in parcels.items if each.value.state in _GONE for item in each.value.items]
-    gone += [
-        item for each in pickups.items if each.value.state is PickupState.COLLECTED for item in each.value.items
-    ]
+    gone += [item for each in pickups.items if each.value.state is PickupState.COLLECTED for item in each.value.items]
     return Leaving(
         order=stored,
         payment=await get(PAYMENTS, order),

@@ -14,11 +14,12 @@ from attrs import frozen
 
 from omnicore.kernel.errors import Malformed
 from omnicore.kernel.flow import Given, find, flow, load, write
-from omnicore.kernel.ids import ChannelId, CustomerId
+from omnicore.kernel.ids import ChannelId, CustomerId, VariantId
 from omnicore.kernel.personal import Personal
-from omnicore.kernel.records import MAX_PAGE
+from omnicore.kernel.records import Cursor, Stored
 from omnicore.kernel.store import Writes
-from omnicore.ordering import ORDER, order_of_channel
+from omnicore.kernel.time import Instant
+from omnicore.ordering import ORDER, Order, order_of_channel
 from omnicore.parties import IdentityKind, Seen, Teller, ToldIdentity, decide_customers, load_known
 from omnicore.scenarios.past_documents import (
     DOCUMENTS,
@@ -29,7 +30,7 @@ from omnicore.scenarios.past_documents import (
     minor,
     split_long,
 )
-from omnicore.scenarios.past_orders import Book, Past
+from omnicore.scenarios.past_orders import Book, Past, left_at
 
 __all__ = [
     "DOCUMENTS",
@@ -98,21 +99,51 @@ async def _read_past(given: Given, channel: ChannelId, documents: Sequence[PastD
         buyer: customer for buyer, customer in zip(buyers, recorded.customers, strict=True) if customer is not None
     }
     orders = dict(await load(ORDER, [order_of_channel(channel, each) for each in _external_ids(channel, documents)]))
-    for customer, variant, unit_price in sorted(_cancelled(documents, customers)):
-        page = await find(ORDER, "sold", equal=(customer, variant, unit_price), newest_first=True, limit=MAX_PAGE)
-        orders |= {stored.value.id: stored for stored in page.items}
+    for sought, wanted in sorted(_cancelled(documents, customers).items()):
+        orders |= await _earlier_sales(*sought, wanted)
     return Past(orders=orders, customers=customers, writes=recorded.writes)
+
+
+async def _earlier_sales(
+    customer: CustomerId, variant: VariantId, price_micros: int, wanted: Sequence[tuple[Instant, int]]
+) -> dict[str, Stored[Order]]:
+    """Read sales newest first until those before every cancellation hold all the units that are taken back."""
+    orders: dict[str, Stored[Order]] = {}
+    first, last = min(wanted)[0], max(wanted)[0]
+    missing = sum(units for _, units in wanted)
+    after: Cursor | None = None
+    while True:
+        page = await find(
+            ORDER,
+            "sold",
+            equal=(customer, variant, minor(price_micros)),
+            until=last.plus(micros=1),
+            newest_first=True,
+            after=after,
+        )
+        for stored in page.items:
+            orders[stored.value.id] = stored
+            if stored.value.placed_at <= first:
+                missing -= sum(
+                    line.units for line in left_at(stored.value, variant=variant, price_micros=price_micros)
+                )
+        if missing <= 0 or page.next is None:
+            return orders
+        after = page.next
 
 
 def _external_ids(channel: ChannelId, documents: Iterable[PastDocument]) -> list[str]:
     return [name for document in documents for name in (document.number, document.continued(channel))]
 
 
-def _cancelled(documents: Iterable[PastDocument], customers: Mapping[str, CustomerId]) -> set[tuple[str, str, int]]:
-    return {
-        (customers[document.customer], line.variant, minor(line.price_micros))
-        for document in documents
-        if document.customer in customers and document.customer is not None
-        for line in document.lines
-        if line.kind == "cancellation"
-    }
+def _cancelled(
+    documents: Iterable[PastDocument], customers: Mapping[str, CustomerId]
+) -> dict[tuple[CustomerId, VariantId, int], list[tuple[Instant, int]]]:
+    """Gather when and how many units are taken back, by customer, variant and unit price."""
+    wanted: dict[tuple[CustomerId, VariantId, int], list[tuple[Instant, int]]] = {}
+    for document in documents:
+        for line in document.lines:
+            if line.kind == "cancellation" and document.customer in customers:
+                sought = (customers[document.customer], line.variant, line.price_micros)
+                wanted.setdefault(sought, []).append((document.at, -line.units))
+    return wanted

@@ -24,8 +24,8 @@ from omnicore.ordering import BUYER, ORDER, Buyer, Order, OrderLine, order_of_ch
 from omnicore.ordering import decide as ordering
 from omnicore.parties import Seen, decide_customers, load_known
 from omnicore.scenarios.promising import Shelves, load_shelves, plan, promise
-from omnicore.scenarios.quote import title_of, totals_of
-from omnicore.tax import JAPAN, JAPAN_INVOICE, RateTable, Sale, SaleLine, TaxCategory, TaxPolicy, assess
+from omnicore.scenarios.quote import sale_of, title_of, totals_of
+from omnicore.tax import JAPAN, JAPAN_INVOICE, RateTable, SaleLine, TaxCategory, TaxPolicy, assess
 
 MAX_ORDERS = 500
 """Orders imported by one command."""
@@ -110,7 +110,10 @@ async def import_orders(
     writes = recorded.writes + ordering.import_orders(
         taken, existing=existing, buyers=buyers, known_buyers=known_buyers
     )
-    fresh = {order.id: order for order in taken if order.id not in existing}
+    fresh: dict[str, Order] = {}
+    for order in taken:  # of several versions told at once, the newest is what is promised
+        if order.id not in existing and (order.id not in fresh or order.revision > fresh[order.id].revision):
+            fresh[order.id] = order
     promised, short = _promised(tuple(fresh.values()), shelves=shelves, at=given.at)
     await write(writes + promised)
     return Imported(orders=ids, short=short)
@@ -159,20 +162,12 @@ def order_of(
         if line.variant not in sold:
             raise ProductUnknown(product=line.variant)
     category = {line.id: sold[line.variant].product.tax_category for line in told.lines}
-    summary = assess(
-        Sale(
-            currency=channel.currency,
-            basis=channel.shows,
-            place=place,
-            on=told.placed_at.local_date(channel.zone),
-            lines=tuple(
-                SaleLine(id=line.id, category=TaxCategory(category[line.id]), amount=line.total, units=line.units)
-                for line in told.lines
-            ),
-        ),
-        rates=rates,
-        policy=policy,
-    )
+    sale_lines = [
+        SaleLine(id=line.id, category=TaxCategory(category[line.id]), amount=line.total, units=line.units)
+        for line in told.lines
+    ]
+    sale = sale_of(sale_lines, channel=channel, place=place, at=told.placed_at)
+    summary = assess(sale, rates=rates, policy=policy)
     tax = {each.line: each.tax for each in summary.lines}
     return Order(
         id=order_of_channel(channel.id, told.external_id),

@@ -40,17 +40,23 @@ class PastLine:
 
 @frozen(kw_only=True)
 class PastDocument:
-    """Lines of the source that stand together under one number: who bought, when, and in which words."""
+    """Lines of the source that stand together under one number: who bought, when, and in which words.
+
+    ``repeat`` counts the documents before it in the same source that say exactly the same: what a source says twice
+    happened twice, and what is told again by another run happened once.
+    """
 
     number: str
     at: Instant
     customer: str | None
     lines: tuple[PastLine, ...]
+    repeat: int = 0
 
     def key(self, channel: ChannelId) -> str:
         """Name the document by its contents: the same lines again are the same document."""
-        body = codec.canonical(codec.dump(self, as_=PastDocument))
-        return hashlib.sha256(f"{channel}\n{body}".encode()).hexdigest()
+        lines = [[line.kind, line.variant, line.title, line.units, line.price_micros] for line in self.lines]
+        body = codec.canonical([channel, self.number, self.at.micros, self.customer, self.repeat, *lines])
+        return hashlib.sha256(body.encode()).hexdigest()
 
     def continued(self, channel: ChannelId) -> str:
         """Name the order of lines that came later under a number that has one already."""
@@ -81,6 +87,14 @@ DOCUMENTS = Kind(
 def minor(micros: int) -> int:
     """Round exact millionths to the minor units an order keeps, half up."""
     return round_div(micros, _MICROS_PER_MINOR, Rounding.HALF_UP)
+
+
+def finer(micros: int) -> str:
+    """Say what rounding to minor units loses of a unit price, for the id of an order's line: nothing, or ``@1231000``.
+
+    An order keeps hundredths, but 1.231 and 1.229 are two prices when a cancellation looks for its sale.
+    """
+    return f"@{micros}" if micros % _MICROS_PER_MINOR else ""
 
 
 def split_long(document: PastDocument) -> tuple[PastDocument, ...]:

@@ -1,8 +1,9 @@
 """What do documents of the past make of the orders: which sales are placed, and which does a cancellation take back?"""
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from omnicore.inventory import accounts
 from omnicore.kernel.ids import ChannelId, CustomerId, LineId, OrderId, SkuId, VariantId
@@ -13,9 +14,12 @@ from omnicore.kernel.rounding import Rate
 from omnicore.kernel.store import Writes, merged
 from omnicore.kernel.time import Instant
 from omnicore.ordering import (
+    MAX_LINES,
     Order,
     OrderLine,
+    OrderReimported,
     RateTotal,
+    SoldLine,
     Take,
     Totals,
     match_cancellation,
@@ -24,7 +28,15 @@ from omnicore.ordering import (
     sold_lines,
 )
 from omnicore.ordering import decide as ordering
-from omnicore.scenarios.past_documents import DOCUMENTS, ImportedDocument, PastDocument, PastLine, PastLineClass, minor
+from omnicore.scenarios.past_documents import (
+    DOCUMENTS,
+    ImportedDocument,
+    PastDocument,
+    PastLine,
+    PastLineClass,
+    finer,
+    minor,
+)
 
 
 @frozen(kw_only=True)
@@ -45,7 +57,7 @@ class Book:
         self.currency = currency
         self.past = past
         self.orders: dict[OrderId, Order] = {stored.value.id: stored.value for stored in past.orders.values()}
-        self.fresh: dict[OrderId, Order] = {}
+        self.fresh: list[OrderId] = []
         self.documents: list[ImportedDocument] = []
         self.posts: list[Post] = []
         self.sales: dict[tuple[CustomerId, VariantId, int], set[OrderId]] = {}
@@ -63,12 +75,12 @@ class Book:
         customer = None if document.customer is None else self.past.customers.get(document.customer)
         classes: list[PastLineClass] = []
         takes: list[Take] = []
-        sold: list[OrderLine] = []
+        sold: list[PastLine] = []
         for number, line in enumerate(document.lines):
             match line.kind:
                 case "sale":
                     classes.append(PastLineClass.SALE)
-                    sold.append(_order_line(number, line))
+                    sold.append(line)
                     self.post(key, number, line, accounts.HISTORY, accounts.CUSTOMER)
                 case "cancellation":
                     matched = self.cancel(customer, line, at=document.at)
@@ -108,23 +120,40 @@ class Book:
         """Take units back from earlier sales, all of them or none."""
         if customer is None:
             return []
-        price = minor(line.price_micros)
-        candidates = [self.orders[each] for each in self.sales.get((customer, line.variant, price), ())]
+        price = line.price_micros
+        candidates = [self.orders[each] for each in self.sales.get((customer, line.variant, minor(price)), ())]
         earlier = [order for order in candidates if order.placed_at <= at]
-        matched = match_cancellation(sold_lines(earlier, variant=line.variant, unit_price=price), units=-line.units)
+        sold = [each for order in earlier for each in left_at(order, variant=line.variant, price_micros=price)]
+        matched = match_cancellation(sold, units=-line.units)
         if matched.rest:
             return []
         for take in matched.takes:
             self.orders[take.order] = moves.return_units(self.orders[take.order], units={take.line: take.units}, at=at)
         return list(matched.takes)
 
-    def place(self, document: PastDocument, customer: CustomerId | None, lines: Sequence[OrderLine]) -> OrderId:
-        """Place the order of a document's sales; lines under a number that has one make an order of their own."""
-        external = document.number
-        if order_of_channel(self.channel, external) in self.orders:
-            external = document.continued(self.channel)
-        gross = sum(line.total for line in lines)
-        order = Order(
+    def place(self, document: PastDocument, customer: CustomerId | None, lines: Sequence[PastLine]) -> OrderId:
+        """Place a document's sales: the number's order takes them in, or, where it cannot, one of their own is made.
+
+        An order is one buyer's and has so many lines at most.
+        """
+        id_ = order_of_channel(self.channel, document.number)
+        known = self.orders.get(id_)
+        if known is not None and known.customer == customer and len(known.lines) + len(lines) <= MAX_LINES:
+            every = (*known.lines, *_order_lines(lines, behind=len(known.lines)))
+            order = evolve(known, revision=known.revision + 1, lines=every, totals=_totals(every))
+        else:
+            external = document.number if known is None else document.continued(self.channel)
+            order = self.begin(document, external, customer, _order_lines(lines, behind=0))
+            self.fresh.append(order.id)
+        self.orders[order.id] = order
+        self.index(order)
+        return order.id
+
+    def begin(
+        self, document: PastDocument, external: str, customer: CustomerId | None, lines: tuple[OrderLine, ...]
+    ) -> Order:
+        """Make an order whose goods have been handed over."""
+        return Order(
             id=order_of_channel(self.channel, external),
             channel=self.channel,
             external_id=external,
@@ -132,36 +161,62 @@ class Book:
             currency=self.currency,
             basis=TaxBasis.INCLUDED,
             tax_policy="as told",
-            lines=tuple(lines),
-            totals=Totals(net=gross, tax=0, rates=(RateTotal(reason="as_told", rate=Rate.of(0, 1), net=gross, tax=0),)),
+            lines=lines,
+            totals=_totals(lines),
             placed_at=document.at,
             changed_at=document.at,
         )
-        self.orders[order.id] = self.fresh[order.id] = order
-        self.index(order)
-        return order.id
 
     def writes(self) -> Writes:
         """Give everything that was made and changed, as one write."""
         placed = [self.orders[order] for order in self.fresh]
-        changed = [ordering.changed(stored, self.orders[stored.value.id]) for stored in self.past.orders.values()]
         return merged(
             [
                 ordering.place(placed, existing={}) if placed else Writes(),
-                *changed,
+                *(self.changed(stored) for stored in self.past.orders.values()),
                 Writes(changes=tuple(map(DOCUMENTS.put, self.documents)), moves=tuple(self.posts)),
             ]
         )
 
+    def changed(self, stored: Stored[Order]) -> Writes:
+        """Give what has become of an order that stood before: lines that came later, units that came back."""
+        before, after = stored.value, self.orders[stored.value.id]
+        if len(before.lines) == len(after.lines):
+            return ordering.changed(stored, after)
+        # The story goes on from the order as it was told again, which is where its returns are counted from.
+        lines = tuple(
+            evolve(now, returned=was.returned if was else 0)
+            for now, was in zip_longest(after.lines, before.lines)
+        )
+        told = evolve(stored, value=evolve(after, lines=lines, changed_at=before.changed_at))
+        events = ordering.changed(told, after).events
+        again = OrderReimported(order=after.id, revision=after.revision, gross=after.gross)
+        return Writes(changes=(stored.put(after),), events=(again, *events))
 
-def _order_line(number: int, line: PastLine) -> OrderLine:
-    return OrderLine(
-        id=LineId(str(number + 1)),
-        variant=line.variant,
-        title=line.title,
-        ordered=line.units,
-        unit_price=minor(line.price_micros),
-        total=minor(line.units * line.price_micros),
-        tax_category="as_told",
-        shipped=line.units,
+
+def _totals(lines: Sequence[OrderLine]) -> Totals:
+    gross = sum([line.total for line in lines])
+    return Totals(net=gross, tax=0, rates=(RateTotal(reason="as_told", rate=Rate.of(0, 1), net=gross, tax=0),))
+
+
+def _order_lines(lines: Sequence[PastLine], *, behind: int) -> tuple[OrderLine, ...]:
+    return tuple(
+        OrderLine(
+            id=LineId(f"{number}{finer(line.price_micros)}"),
+            variant=line.variant,
+            title=line.title,
+            ordered=line.units,
+            unit_price=minor(line.price_micros),
+            total=minor(line.units * line.price_micros),
+            tax_category="as_told",
+            shipped=line.units,
+        )
+        for number, line in enumerate(lines, start=behind + 1)
     )
+
+
+def left_at(order: Order, *, variant: VariantId, price_micros: int) -> tuple[SoldLine, ...]:
+    """Give the lines of an order that sold a variant at exactly this unit price and have units left."""
+    tail = finer(price_micros)
+    sold = sold_lines([order], variant=variant, unit_price=minor(price_micros))
+    return tuple(line for line in sold if line.line.partition("@")[2] == tail[1:])

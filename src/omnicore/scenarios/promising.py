@@ -98,9 +98,7 @@ def promise(
     needs = {line.id: need_of(line, shelves.sold[line.variant]) for line in lines if line.open}
     left = {
         unit: dict(row)
-        for unit, row in pooling.free(
-            shelves.pool, pooling.demand(tuple(needs.values())), shelves.balances
-        ).items()
+        for unit, row in pooling.free(shelves.pool, pooling.demand(tuple(needs.values())), shelves.balances).items()
     }
     shares: list[Share] = []
     verdicts = []

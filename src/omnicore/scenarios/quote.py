@@ -6,7 +6,7 @@ rounded once where the policy says. Nothing is promised of stock; that is the ch
 Law: the quote's lines and charges add up to the tax summary's gross (tax included) or net (excluded), to the yen.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from attrs import frozen
 
@@ -146,7 +146,6 @@ def quote_of(
     expires: Instant,
 ) -> Quote:
     """Give the offer of a cart, purely; every price is on the basis the channel shows."""
-    basis = channel.shows
     lines = [
         (line, sold[line.variant].product, price_of[line.variant].money.minor * line.quantity) for line in cart.lines
     ]
@@ -156,26 +155,16 @@ def quote_of(
     ]
     if shipping is not None:
         sale_lines.append(SaleLine(id=SHIPPING, category=STANDARD, amount=shipping.minor))
-    summary = assess(
-        Sale(
-            currency=channel.currency,
-            basis=basis,
-            place=place,
-            on=at.local_date(channel.zone),
-            lines=tuple(sale_lines),
-        ),
-        rates=rates,
-        policy=policy,
-    )
+    sale = sale_of(sale_lines, channel=channel, place=place, at=at)
+    summary = assess(sale, rates=rates, policy=policy)
     tax = {each.line: each.tax for each in summary.lines}
-    charge = [] if shipping is None else [(SHIPPING, shipping.minor)]
     return Quote(
         id=id,
         cart=cart.id,
         channel=cart.channel,
         customer=cart.customer,
         currency=channel.currency,
-        basis=basis,
+        basis=channel.shows,
         tax_policy=policy.name,
         lines=tuple(
             OrderLine(
@@ -191,14 +180,26 @@ def quote_of(
             )
             for line, product, amount in lines
         ),
-        charges=tuple(
-            Charge(id=name, kind=ChargeKind.SHIPPING, total=minor, tax=tax[name], tax_category=STANDARD)
-            for name, minor in charge
-        ),
+        charges=() if shipping is None else (_shipping_charge(shipping, tax=tax[SHIPPING]),),
         groups=cart.groups,
         totals=totals_of(summary),
         made_at=at,
         expires=expires,
+    )
+
+
+def _shipping_charge(shipping: Money, *, tax: int) -> Charge:
+    return Charge(id=SHIPPING, kind=ChargeKind.SHIPPING, total=shipping.minor, tax=tax, tax_category=STANDARD)
+
+
+def sale_of(lines: Sequence[SaleLine], *, channel: Channel, place: str, at: Instant) -> Sale:
+    """Give what a channel sells at one moment, as the tax tables are asked about it."""
+    return Sale(
+        currency=channel.currency,
+        basis=channel.shows,
+        place=place,
+        on=at.local_date(channel.zone),
+        lines=tuple(lines),
     )
 
 

@@ -101,9 +101,7 @@ async def rescue(given: Given, *, node: NodeId, units: tuple[str, ...]) -> Rescu
         unserved += found.unserved
     if moved:
         touched = [stored for stored in reservations.values() if any(stored.value.find(hold) for hold in moved)]
-        writes = resourcing.move_holds(
-            moved, reservations=touched, pools=pools, held=held, balances=read, at=given.at
-        )
+        writes = resourcing.move_holds(moved, reservations=touched, pools=pools, held=held, balances=read, at=given.at)
         await write(writes + _replanned(parcels, writes, at=given.at, id=given.new_id()))
     return Rescued(moved=moved, unserved=tuple(unserved))
 

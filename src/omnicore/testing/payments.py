@@ -48,7 +48,7 @@ class Behaviour(StrEnum):
 
     DECLINE = "decline"
     NEED_ACTION = "need_action"
-    """Ask the buyer to act; the message that follows is the test's to deliver."""
+    """Ask the buyer to act; the message that follows is the test's to deliver. What needs no buyer is done."""
     LOSE_REQUEST = "lose_request"
     """Time out before anything is done."""
     LOSE_ANSWER = "lose_answer"
@@ -179,6 +179,8 @@ class FakeProvider(PaymentProvider):
         if behaviour is Behaviour.LOSE_REQUEST:
             raise NoAnswer(key)
         (number,) = self._rows.execute("SELECT count(*) + 1 FROM asked").fetchone()
+        if behaviour is Behaviour.NEED_ACTION and isinstance(request, Refund | Cancel):
+            behaviour = None
         answer = self._first_answer(behaviour, f"fake-{number}", yes)
         self._rows.execute(
             "INSERT INTO asked (number, key, request, answer) VALUES (?, ?, ?, ?)",

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from omnicore.adapters import sqlite
-from omnicore.cli.demo.day import MORNING, Day, Told
+from omnicore.cli.demo.day import MORNING, Day
+from omnicore.cli.demo.desk import Told
 from omnicore.cli.demo.reports import (
     SHOWN,
     ChannelMoney,
@@ -116,9 +117,7 @@ def _show(
 
     screen.head(head("audit"))
     screen.say(head("revealed").format(reads=reads))
-    screen.say(
-        head("verified").format(**_counts(verified)), Ink.BAD if verified.differences else Ink.GOOD
-    )
+    screen.say(head("verified").format(**_counts(verified)), Ink.BAD if verified.differences else Ink.GOOD)
 
 
 def _counts(verified: Verified) -> dict[str, int]:

@@ -45,9 +45,7 @@ def told_buyers(*, number: int, anonymous: bool, told_at: Instant) -> Seen:
     """Give what a marketplace tells of its buyer of a number: all of it, or the buyer's id alone."""
     identity = ToldIdentity(kind=IdentityKind.MARKETPLACE_BUYER, value=Personal(f"buyer-{number}"), realm=MARKET)
     details = Details() if anonymous else Details(name=Personal(f"買い手 {number}"))
-    return Seen(
-        told_at=told_at, by=Teller.CHANNEL, basis=f"market-{number}", identities=(identity,), details=details
-    )
+    return Seen(told_at=told_at, by=Teller.CHANNEL, basis=f"market-{number}", identities=(identity,), details=details)
 
 
 def told_orders(*, most_orders: int = 3, most_revisions: int = 3) -> st.SearchStrategy[tuple[ToldOrder, ...]]:
@@ -57,9 +55,9 @@ def told_orders(*, most_orders: int = 3, most_revisions: int = 3) -> st.SearchSt
     """
     yen = prices()
 
-    def order(number: int, wanted: Sequence[tuple[VariantId, int]], off: Sequence[int], hidden: Sequence[bool]) -> list[
-        ToldOrder
-    ]:
+    def order(
+        number: int, wanted: Sequence[tuple[VariantId, int]], off: Sequence[int], hidden: Sequence[bool]
+    ) -> list[ToldOrder]:
         return [
             ToldOrder(
                 external_id=f"R-{number}",
