@@ -17,7 +17,7 @@ FRESH_SEED = int(os.environ.get("OMNICORE_SEED") or int.from_bytes(os.urandom(4)
 
 # The machine may be slow and shared, so no law has a deadline and none fails for being slow to draw.
 _SHARED = settings(deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("check", _SHARED, derandomize=True, max_examples=50, stateful_step_count=50)
+settings.register_profile("check", _SHARED, derandomize=True, max_examples=30, stateful_step_count=50)
 settings.register_profile("deep", _SHARED, max_examples=10_000, stateful_step_count=100)
 settings.register_profile(
     "debug", _SHARED, max_examples=10, verbosity=Verbosity.verbose, phases=[Phase.explicit, Phase.generate]

@@ -17,7 +17,11 @@ CLASSES = ("sale", "cancellation_matched", "cancellation_unmatched", "charge", "
 FEES = {"POST", "DOT", "C2", "BANK CHARGES", "AMAZONFEE", "CRUK"}
 CORRECTIONS = {"D", "M", "S", "B", "PADS"}
 HEADER = ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"]
-PLACES = {"customer": ("CustomerID", "Customer ID"), "invoice": ("InvoiceNo", "Invoice"), "price": ("UnitPrice", "Price")}
+PLACES = {
+    "customer": ("CustomerID", "Customer ID"),
+    "invoice": ("InvoiceNo", "Invoice"),
+    "price": ("UnitPrice", "Price"),
+}
 EXACT = Context(prec=200)
 
 

@@ -1,8 +1,8 @@
 """What is left when the shop's process is killed at one of its statements, and another takes over?
 
 Run as a program of its own: it prepares a shop on SQLite once, and for every point forks a process that is killed there
-(``kill -9``, by itself, in the middle of a statement or of a provider's call) and one that goes on with what is left. Each
-point's findings are printed as one line of JSON; ``tests/crash/test_kill.py`` says what they must be.
+(``kill -9``, by itself, in the middle of a statement or of a provider's call) and one that goes on with what is left.
+Each point's findings are printed as one line of JSON; ``tests/crash/test_kill.py`` says what they must be.
 """
 
 import json
@@ -321,14 +321,14 @@ def main(folder: str, step: str, line: str, idle_minutes: str) -> None:
     """Kill at every ``step``-th statement and at all provider calls (0: only there); print a line for each point."""
     matrix = Matrix(Path(folder), forgetful=line == "forgetful", idle_minutes=int(idle_minutes))
     whole = matrix.point(0)
-    print(json.dumps(whole), flush=True)
+    print(json.dumps(whole), flush=True)  # noqa: T201 - a program's answer
     story = whole["story"]
     assert isinstance(story, dict)
     points = {point for call in story["calls"] for point in (call, call + 1)}
     if int(step):
         points |= set(range(1, story["points"] + 1, int(step)))
     for kill_at in sorted(points):
-        print(json.dumps(matrix.point(kill_at)), flush=True)
+        print(json.dumps(matrix.point(kill_at)), flush=True)  # noqa: T201 - a program's answer
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ class Point:
 
 def matrix(folder: Path, *, step: int, line: str = "honest", idle_minutes: int = 2) -> list[Point]:
     """Kill at every ``step``-th statement and at all provider calls (0: only there)."""
-    ran = subprocess.run(
+    ran = subprocess.run(  # noqa: S603 - our own program
         [sys.executable, str(DRIVER), str(folder), str(step), line, str(idle_minutes)],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},

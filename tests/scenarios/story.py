@@ -71,9 +71,10 @@ class Story:
 
     # What is done
 
-    def quoted(self, wanted: Cart, *, shipping: int | None = None, **settings: int) -> Quoted:
+    def quoted(self, wanted: Cart, *, shipping: int | None = None, good_for_minutes: int = 30) -> Quoted:
         """Price a cart."""
-        return self.host.run(quote(cart=wanted, shipping=None if shipping is None else yen(shipping), **settings))
+        fee = None if shipping is None else yen(shipping)
+        return self.host.run(quote(cart=wanted, shipping=fee, good_for_minutes=good_for_minutes))
 
     def checked_out(self, quoted: Quoted, *tenders: Tender, command: str | None = "buy") -> object:
         """Check a quote out, by card unless told otherwise."""
@@ -88,9 +89,7 @@ class Story:
 
     def packed(self, order: OrderId) -> tuple[ParcelId, ...]:
         """Pack what is planned for an order."""
-        planned = tuple(
-            parcel.id for parcel in self.delivery(order).parcels if parcel.state is ParcelState.PLANNED
-        )
+        planned = tuple(parcel.id for parcel in self.delivery(order).parcels if parcel.state is ParcelState.PLANNED)
         if planned:
             self.host.run(pack_parcels(parcels=planned))
         return planned
@@ -148,7 +147,7 @@ class Story:
         """Read what has happened, of one sort."""
         self.host.work()
         with self.database.reading("main") as store:
-            return [row.cloudevent(source="test") for row in store.read(limit=10_000) if row.type == name]
+            return [{**row.cloudevent(source="test")} for row in store.read(limit=10_000) if row.type == name]
 
     def sound(self) -> None:
         """Demand that the books add up, that nothing is stuck and that no money moved twice."""

@@ -132,7 +132,7 @@ def test_what_was_taken_at_once_goes_back(method: TenderMethod) -> None:
 
 
 class Told(FakeProvider):
-    """A provider that is told apart what it does with calls for money, and with calls that give it back or let it go."""
+    """A provider that is told apart what it does with calls for money, and with calls that give it back."""
 
     def __init__(self, forward: Sequence[Behaviour | None], back: Sequence[Behaviour | None] = ()) -> None:
         super().__init__()
@@ -247,7 +247,7 @@ def test_goods_that_are_gone_let_the_money_go() -> None:
     story.sound()
 
 
-# ----------------------------------------------------------------------------------------------- what is refused at once
+# ---------------------------------------------------------------------------------------------- what is refused at once
 
 
 def test_an_offer_that_has_ended_is_refused() -> None:
@@ -336,7 +336,7 @@ SILENT = (None, Behaviour.LOSE_REQUEST, Behaviour.LOSE_ANSWER)
 def test_whatever_the_provider_does_nothing_is_left_between(
     behaviours: list[Behaviour | None], back: list[Behaviour | None], cards: int
 ) -> None:
-    """Yes, no, later, silence: in the end there is an order that is paid for, or nothing is held, set aside or taken."""
+    """Yes, no, later, silence: in the end there is an order that is paid for, or nothing is held or taken."""
     story = Story(provider=Told(behaviours, back))
     before = story.free()
     quoted = story.quoted(SHIRTS)

@@ -10,7 +10,7 @@ from omnicore.kernel.errors import Refused
 from omnicore.kernel.flow import Given, get, question
 from omnicore.kernel.ids import CartId, ChannelId, ProductId, QuoteId
 from omnicore.network import ChannelUnknown
-from omnicore.ordering import QUOTE, Cart, CartLine, Quote
+from omnicore.ordering import QUOTE, Cart, CartLine, Charge, OrderLine, Quote
 from omnicore.testing.shop import GIFT, STORE, WEB
 from omnicore.testing.strategies.scenarios import carts
 from tests.scenarios.story import Story, cart, yen
@@ -43,8 +43,9 @@ def test_a_quote_adds_up(wanted: Cart, shipping: int | None) -> None:
     made = story.quoted(wanted, shipping=shipping)
     kept = story.host.run(read_quote(quote=made.quote))
     assert kept is not None
-    assert sum(part.total for part in (*kept.lines, *kept.charges)) == made.gross.minor
-    assert sum(part.tax for part in (*kept.lines, *kept.charges)) == made.tax.minor
+    parts: tuple[OrderLine | Charge, ...] = (*kept.lines, *kept.charges)
+    assert sum(part.total for part in parts) == made.gross.minor
+    assert sum(part.tax for part in parts) == made.tax.minor
     assert sum(rate.net + rate.tax for rate in kept.totals.rates) == kept.totals.net + kept.totals.tax
     assert kept.totals.net + kept.totals.tax == made.gross.minor
     assert [(line.variant, line.ordered) for line in kept.lines] == [(w.variant, w.quantity) for w in wanted.lines]

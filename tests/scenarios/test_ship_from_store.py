@@ -120,7 +120,7 @@ def test_a_sold_unit_is_served_from_elsewhere() -> None:
 
 @given(st.lists(st.integers(1, 2), min_size=1, max_size=3), st.integers(1, 1), st.integers(0, 3), st.integers(0, 2))
 def test_a_rescue_loses_no_item(units: list[int], gone: int, shibuya: int, kyoto: int) -> None:
-    """However many promises are at risk and however little the stores have, every step stays in one parcel or is named."""
+    """However many promises are at risk and however little the stores have, each step is in one parcel or named."""
     story = Story()
     orders = []
     for number, wanted in enumerate(units):

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from attrs import evolve
+
 from omnicore.adapters.memory import Memory
 from omnicore.cli.opening import CommandFailed, open_file, told
 from omnicore.cli.screen import Ink, Screen
@@ -21,7 +23,7 @@ from omnicore.inventory import accounts
 from omnicore.kernel.errors import Malformed, OmnicoreError
 from omnicore.kernel.ids import ChannelId, SkuId, VariantId
 from omnicore.kernel.store import Database, Verified
-from omnicore.ordering import MAX_LINES, ORDER
+from omnicore.ordering import ORDER
 from omnicore.parties import CUSTOMERS
 from omnicore.scenarios.history import (
     PastDocument,
@@ -29,26 +31,28 @@ from omnicore.scenarios.history import (
     PastLineClass,
     Taken,
     import_history,
-    split_long,
 )
 
 FORMATS: Final = ("online-retail",)
 CHANNEL: Final = ChannelId("online-retail")
 DOCUMENTS_PER_WRITE: Final = 50
 _READ_AHEAD_LINES: Final = 5_000
+_MAX_UNITS: Final = 10**12
+_MAX_MICROS: Final = 10**18
+"""A million million units or pounds a line, so that what an order's lines add up to can be kept."""
 
 
 class Tally:
-    """Lines and exact amounts by class."""
+    """Lines and exact amounts by class, in steps of the format."""
 
     def __init__(self) -> None:
         self.lines: Counter[PastLineClass] = Counter()
-        self.micros: Counter[PastLineClass] = Counter()
+        self.steps: Counter[PastLineClass] = Counter()
 
     def add(self, kind: PastLineClass, line: RetailLine) -> None:
         """Count a line."""
         self.lines[kind] += 1
-        self.micros[kind] += line.amount_micros
+        self.steps[kind] += line.amount_steps
 
 
 def replay(screen: Screen, files: list[str], *, database: str | None, format: str | None, as_json: bool) -> int:
@@ -90,6 +94,7 @@ def _check_file(path: str, format: str | None) -> None:
 
 def _take_in(host: Host, screen: Screen, path: str, source: BinaryIO, tally: Tally) -> None:
     waiting: list[tuple[PastDocument, tuple[RetailLine, ...]]] = []
+    told: Counter[int] = Counter()
     read = 0
     for part in _parts(source):
         read += len(part)
@@ -97,7 +102,10 @@ def _take_in(host: Host, screen: Screen, path: str, source: BinaryIO, tally: Tal
             tally.add(PastLineClass.REFUSED, part[0])
             continue
         document = _document(part)
-        waiting += zip(split_long(document), _split(part), strict=True)
+        # A number for what the document says: of a file of millions of lines, millions of bytes are remembered.
+        said = int(document.key(CHANNEL)[:15], 16)
+        waiting.append((evolve(document, repeat=told[said]), part))
+        told[said] += 1
         if len(waiting) >= DOCUMENTS_PER_WRITE or sum(len(lines) for _, lines in waiting) > _READ_AHEAD_LINES:
             _write(host, waiting, tally)
             waiting = []
@@ -107,7 +115,7 @@ def _take_in(host: Host, screen: Screen, path: str, source: BinaryIO, tally: Tal
 
 
 def _parts(source: BinaryIO) -> Iterator[tuple[RetailLine, ...]]:
-    """Give the lines that stand together; a line whose code no SKU can have is refused by itself."""
+    """Give the lines that stand together; a line that our books cannot hold is refused by itself."""
     yield from online_retail.groups(_checked(line) for line in online_retail.read_lines(source))
 
 
@@ -118,6 +126,8 @@ def _checked(line: RetailLine) -> RetailLine:
         accounts.sku_unit(SkuId(line.code))
     except Malformed:
         return line.refused("has a stock code that no SKU can have")
+    if abs(line.units) > _MAX_UNITS or abs(line.units * line.price_micros) > _MAX_MICROS:
+        return line.refused("is about more units or money than an order can hold")
     return line
 
 
@@ -127,7 +137,7 @@ def _document(part: tuple[RetailLine, ...]) -> PastDocument:
     return PastDocument(
         number=first.invoice,
         at=first.at,
-        customer=next((line.customer for line in part if line.customer is not None), None),
+        customer=first.customer,
         lines=tuple(
             PastLine(
                 kind=line.kind.value,
@@ -139,10 +149,6 @@ def _document(part: tuple[RetailLine, ...]) -> PastDocument:
             for line in part
         ),
     )
-
-
-def _split(part: tuple[RetailLine, ...]) -> list[tuple[RetailLine, ...]]:
-    return [part[start : start + MAX_LINES] for start in range(0, len(part), MAX_LINES)]
 
 
 def _write(host: Host, waiting: list[tuple[PastDocument, tuple[RetailLine, ...]]], tally: Tally) -> None:
@@ -173,10 +179,10 @@ def _report(
     as_json: bool,
 ) -> None:
     orders, customers = (verified.by_kind.get(kind.name, 0) for kind in (ORDER, CUSTOMERS))
-    total = sum(tally.micros.values())
+    total = sum(tally.steps.values())
     if as_json:
         classes = {
-            kind.value: {"lines": tally.lines[kind], "amount": decimal_text(tally.micros[kind])}
+            kind.value: {"lines": tally.lines[kind], "amount": decimal_text(tally.steps[kind])}
             for kind in PastLineClass
         }
         told_json = {
@@ -190,7 +196,7 @@ def _report(
         }
         screen.say(json.dumps(told_json))
         return
-    rows = [[kind.value, f"{tally.lines[kind]:,}", decimal_text(tally.micros[kind])] for kind in PastLineClass]
+    rows = [[kind.value, f"{tally.lines[kind]:,}", decimal_text(tally.steps[kind])] for kind in PastLineClass]
     rows.append(["total", f"{sum(tally.lines.values()):,}", decimal_text(total)])
     screen.table(["class", "lines", f"amount {online_retail.CURRENCY}"], rows, right=(1, 2))
     screen.say()

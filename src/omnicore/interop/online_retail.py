@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
 from operator import itemgetter
-from typing import BinaryIO
+from typing import BinaryIO, Final
 from zoneinfo import ZoneInfo
 
 from attrs import evolve, frozen
@@ -31,8 +31,8 @@ from omnicore.kernel.time import Instant
 
 ZONE = "Europe/London"
 CURRENCY = "GBP"
-PLACES = 24
-STEPS = 10**PLACES
+PLACES: Final = 24
+STEPS: Final = 10**24
 """Prices and amounts are whole steps of a pound's 10^-24: exact for every decimal that is read, and summed as ints.
 
 A spreadsheet writes 2.55 as 2.5500000000000003 at times, and what a file says is what its lines add up to."""

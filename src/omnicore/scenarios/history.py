@@ -142,8 +142,9 @@ def _cancelled(
     """Gather when and how many units are taken back, by customer, variant and unit price."""
     wanted: dict[tuple[CustomerId, VariantId, int], list[tuple[Instant, int]]] = {}
     for document in documents:
+        buyer = customers.get(document.customer or "")
         for line in document.lines:
-            if line.kind == "cancellation" and document.customer in customers:
-                sought = (customers[document.customer], line.variant, line.price_micros)
+            if line.kind == "cancellation" and buyer is not None:
+                sought = (buyer, line.variant, line.price_micros)
                 wanted.setdefault(sought, []).append((document.at, -line.units))
     return wanted

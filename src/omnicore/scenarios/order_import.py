@@ -110,7 +110,7 @@ async def import_orders(
     writes = recorded.writes + ordering.import_orders(
         taken, existing=existing, buyers=buyers, known_buyers=known_buyers
     )
-    fresh: dict[str, Order] = {}
+    fresh: dict[OrderId, Order] = {}
     for order in taken:  # of several versions told at once, the newest is what is promised
         if order.id not in existing and (order.id not in fresh or order.revision > fresh[order.id].revision):
             fresh[order.id] = order

@@ -190,7 +190,7 @@ def hear_of_payment(stage: Stage, basket: Basket) -> None:
 
 
 def be_imported(stage: Stage) -> None:
-    """Take a channel's orders over: new ones, old ones again, newer revisions, revisions that contradict."""
+    """Take a channel's orders over: new ones, old ones again, newer revisions."""
     orders = {told.external_id: told for told in (_fresh(stage) for _ in range(stage.dice.randint(0, 3)))}
     for told in stage.dice.sample(stage.imported, min(len(stage.imported), 2)):
         orders.setdefault(told.external_id, _revised(stage, told) if stage.chance(0.3) else told)
@@ -233,12 +233,11 @@ def _told(place: int, variant: VariantId, units: int) -> ToldLine:
 
 
 def _revised(stage: Stage, told: ToldOrder) -> ToldOrder:
-    """Give a newer version: dearer or cheaper by a yen, or with a first line that is something else."""
+    """Give a newer version: its first line a yen dearer or cheaper, or as it was."""
     first, *others = told.lines
-    variant = VariantId("SOCKS-GRY") if stage.chance(0.1) else first.variant
     changed = ToldLine(
         id=first.id,
-        variant=variant,
+        variant=first.variant,
         units=first.units,
         unit_price=first.unit_price,
         total=max(1, first.total + stage.dice.choice((-1, 0, 1))),

@@ -28,6 +28,7 @@ from omnicore.testing.world.stage import PROVIDER, SKUS, Stage, made_of
 POLICY = ReturnPolicy(version="world", rules=(WithinDays(days=30),))
 TILL = ProviderName("till")
 _FEW = 3
+_FRESH = 40
 
 
 def _node(stage: Stage) -> NodeId:
@@ -119,6 +120,7 @@ def be_sold_at_a_till(stage: Stage) -> None:
         stage.auditor.orders.told_gross[order] = sold.gross.minor
         stage.auditor.stock.tell("sold", sold.units)
         stage.placed.append(order)
+        stage.delivered = [*stage.delivered[-_FRESH:], order]
 
 
 def be_saved(stage: Stage) -> None:
@@ -133,7 +135,7 @@ def be_packed_and_picked(stage: Stage) -> None:
     listed = stage.ask(to_pick(node=_node(stage), limit=_FEW))
     for parcel in listed.parcels:
         if stage.did(pack(parcels=(parcel.id,)), key=stage.chance(0.2)):
-            stage.packed.append(parcel.id)
+            stage.packed.append(parcel)
     for pickup in listed.pickups:
         stage.run(pick(pickups=(pickup.id,)), key=stage.chance(0.2))
         if stage.chance(0.9):
@@ -154,7 +156,7 @@ def be_sent(stage: Stage) -> None:
     for _ in range(min(_FEW, len(stage.packed))):
         parcel = stage.packed.pop(stage.dice.randrange(len(stage.packed)))
         number = Tracking(carrier="yamabiko", number=f"N{stage.number()}")
-        if stage.did(send(parcel=parcel, tracking=number), key=stage.chance(0.5)):
+        if stage.did(send(parcel=parcel.id, tracking=number), key=stage.chance(0.5)):
             stage.sent.append(parcel)
         elif stage.chance(0.8):
             stage.packed.append(parcel)
@@ -164,8 +166,10 @@ def be_delivered(stage: Stage) -> None:
     """Hear from the carrier."""
     for _ in range(min(_FEW, len(stage.sent))):
         parcel = stage.sent.pop(stage.dice.randrange(len(stage.sent)))
-        news = lose(parcels=(parcel,)) if stage.chance(0.05) else deliver(parcels=(parcel,))
-        stage.run(news, key=stage.chance(0.2))
+        if stage.chance(0.05):
+            stage.run(lose(parcels=(parcel.id,)))
+        elif stage.did(deliver(parcels=(parcel.id,)), key=stage.chance(0.2)):
+            stage.delivered = [*stage.delivered[-_FRESH:], parcel.order]
 
 
 def go_back_on_sale(stage: Stage) -> None:
@@ -181,7 +185,7 @@ def come_back(stage: Stage) -> None:
     """Take goods back at a store: in time or too late, as many as were bought or more."""
     if not stage.placed:
         return
-    recent = stage.placed[-40:] if stage.chance(0.8) else stage.placed
+    recent = stage.delivered if stage.delivered and stage.chance(0.7) else stage.placed
     order = stage.dice.choice(recent)
     lines = sorted(stage.auditor.orders.told_lines[order, 0])
     line, units = stage.dice.choice(lines), stage.dice.choice((1, 1, 1, 2, 5))

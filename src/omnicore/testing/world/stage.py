@@ -6,11 +6,12 @@ from typing import Final, TypeVar
 
 from attrs import define, field
 
+from omnicore.fulfilment import Parcel
 from omnicore.host import Host, KeyReused
 from omnicore.inventory import receive
 from omnicore.kernel.errors import Conflict, Refused
 from omnicore.kernel.flow import Flow, Shopper, Staff
-from omnicore.kernel.ids import CustomerId, LineId, NodeId, OrderId, ParcelId, QuoteId, VariantId
+from omnicore.kernel.ids import CustomerId, LineId, NodeId, OrderId, QuoteId, VariantId
 from omnicore.kernel.money import Money
 from omnicore.kernel.process import Process
 from omnicore.kernel.time import Instant
@@ -35,7 +36,7 @@ POPULAR: Final = (
 """What the world trades in: few enough that buyers, tills and clerks meet at the same shelves."""
 SKUS: Final = tuple(unit(name) for name in POPULAR if name != GIFT)
 _REMEMBERED: Final = 60
-_SAMPLED: Final = 0.01
+_OFTEN, _SELDOM, _YOUTH = 0.2, 0.005, 8
 
 
 def made_of(variant: str) -> dict[str, int]:
@@ -78,8 +79,9 @@ class Stage:
     placed: list[OrderId] = field(factory=list)
     customers: list[CustomerId] = field(factory=list)
     emails: list[str] = field(factory=list)
-    packed: list[ParcelId] = field(factory=list)
-    sent: list[ParcelId] = field(factory=list)
+    packed: list[Parcel] = field(factory=list)
+    sent: list[Parcel] = field(factory=list)
+    delivered: list[OrderId] = field(factory=list)
     transfers: list[tuple[str, dict[str, int]]] = field(factory=list)
     imported: list[ToldOrder] = field(factory=list)
 
@@ -125,23 +127,38 @@ class Stage:
     def run(self, what: Flow[R], *, key: bool = False, by: Host | None = None) -> R | None:
         """Run a command or question; None when it was refused. A key is of the world's own making.
 
-        Now and then a refusal is looked into: it must not have changed anything.
+        Now and then a refusal is looked into: asked for again it is the same, and has not changed anything.
         """
         name, host = what.definition.name, by or self.clerk
         command = f"once-{self.number()}" if key else None
-        before = self.host.verify() if self.chance(_SAMPLED) else None
         try:
             answer = host.run(what, command=command)
         except Refused as refused:
             self.refused[refused.code] += 1
-            if before is not None:
-                self.done["refusals looked into"] += 1
-                same(f"what the refusal {refused.code} left behind", self.host.verify(), before)
+            if self._looks("refusals looked into"):
+                self._look_into(what, host, command, refused.code)
             return None
         self.done[name] += 1
         if command is not None:
             self.once = [*self.once[-_REMEMBERED:], (command, what, answer)]
         return answer
+
+    def _looks(self, name: str) -> bool:
+        """Say whether to compare the whole shop before and after: often in its youth, when that is cheap, then seldom."""
+        if not self.chance(_OFTEN if self.done[name] < _YOUTH else _SELDOM):
+            return False
+        self.done[name] += 1
+        return True
+
+    def _look_into(self, what: Flow[R], host: Host, command: str | None, code: str) -> None:
+        before = self.host.verify()
+        try:
+            host.run(what, command=command)
+        except Refused as refused:
+            same("the refusal of the same again", refused.code, code)
+        else:
+            raise AssertionError(f"what was refused as {code} is accepted")
+        same(f"what the refusal {code} left behind", self.host.verify(), before)
 
     def did(self, what: Flow[None], *, key: bool = False) -> bool:
         """Run a command that has no answer; says whether it was accepted."""
@@ -174,7 +191,7 @@ class Stage:
         if not self.once:
             return
         command, what, first = self.dice.choice(self.once)
-        before = self.host.verify() if self.chance(_SAMPLED) else None
+        before = self.host.verify() if self._looks("repeats looked into") else None
         same(f"the answer to {command} again", self.clerk.run(what, command=command), first)
         self.done["repeated"] += 1
         if before is not None:
