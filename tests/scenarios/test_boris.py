@@ -157,6 +157,19 @@ def test_cancelled_units_do_not_come_back() -> None:
     assert whole.gross == yen(23700)
 
 
+@pytest.mark.parametrize("others", [{}, {"SOCKS-GRY": 1}], ids=["the whole order", "one line of two"])
+def test_a_line_that_was_cancelled_has_nothing_to_give_back(others: dict[str, int]) -> None:
+    """Who brings what was cancelled is told no, as anybody who brings what was never shipped; the question agrees."""
+    story = Story()
+    order = story.bought(cart({"SHIRT-WHT-M": 2} | others))
+    story.host.run(cancel_units(order=order, units={LineId("L0"): 2}))
+    with pytest.raises(NotReturnable):
+        brought(story, order, back(1))
+    verdict = story.host.run(may_return_in_store(order=order, lines=(back(1),), policy=MONTH))
+    assert not verdict.holds
+    assert [reason.code for reason in verdict.because] == ["returns.shipped"]
+
+
 @given(orders())
 def test_a_purchase_loses_no_unit_and_no_yen(order: Order) -> None:
     """What a return policy sees of an order adds up to what is due for it before returns and later changes."""

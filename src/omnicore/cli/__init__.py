@@ -5,7 +5,6 @@ could not do its work; then nothing is half-written.
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -59,18 +58,23 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     screen = Screen()
     try:
-        return _run(screen, asked)
+        code = _run(screen, asked)
+        screen.flush()
     except CommandFailed as failed:
-        screen.clear()
-        print(f"omnicore: {failed}", file=sys.stderr)
+        screen.complain(f"omnicore: {failed}")
         return 2
     except BrokenPipeError:
-        # Whoever reads has seen enough; nothing more can be said to them.
-        sys.stderr.close()
+        # Whoever reads has seen enough; the work is done, and nothing more can be said to them.
+        screen.abandon()
         return 0
+    except OSError as error:
+        screen.complain(f"omnicore: {error.strerror or 'cannot write'}")
+        screen.abandon()
+        return 2
     except KeyboardInterrupt:
         screen.clear()
         return 130
+    return code
 
 
 def _run(screen: "Screen", asked: argparse.Namespace) -> int:

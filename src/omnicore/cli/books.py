@@ -3,11 +3,10 @@
 import json
 
 from omnicore.adapters import sqlite
-from omnicore.cli.opening import CommandFailed, open_file, told
+from omnicore.cli.opening import CommandFailed, open_file, said
 from omnicore.cli.screen import Ink, Screen
 from omnicore.cli.stories import declare_everything
 from omnicore.host import Host
-from omnicore.kernel.errors import OmnicoreError
 
 
 def migrate(screen: Screen, path: str | None, *, sql: bool) -> int:
@@ -17,12 +16,8 @@ def migrate(screen: Screen, path: str | None, *, sql: bool) -> int:
         return 0
     if path is None:
         raise CommandFailed("migrate: name a database, or ask for --sql")
-    try:
+    with said(path):
         applied = sqlite.migrate(path)
-    except OmnicoreError as error:
-        raise CommandFailed(told(path, error)) from None
-    except OSError as error:
-        raise CommandFailed(f"{path}: {error.strerror or 'cannot be opened'}") from None
     screen.say(f"{path}: {applied} migrations applied" if applied else f"{path}: nothing to do")
     return 0
 
@@ -32,9 +27,8 @@ def verify(screen: Screen, path: str, *, as_json: bool) -> int:
     declare_everything()
     database = open_file(path, create=False)
     try:
-        found = {shop: Host(database, shop=shop).verify() for shop in database.shops()}
-    except OmnicoreError as error:
-        raise CommandFailed(told(path, error)) from None
+        with said(path):
+            found = {shop: Host(database, shop=shop).verify() for shop in database.shops()}
     finally:
         database.close()
     differences = sum(len(each.differences) for each in found.values())

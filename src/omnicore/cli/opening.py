@@ -1,9 +1,19 @@
 """How does a command open a database, and say in one line why it cannot?"""
 
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final, TypeVar
 
 from omnicore.adapters import sqlite
-from omnicore.kernel.errors import OmnicoreError
+from omnicore.host.engine import MAX_TRIES
+from omnicore.kernel.errors import Conflict, OmnicoreError
+
+R = TypeVar("R")
+
+_PATIENCE_MS: Final = 700
+"""A host tries a conflict ``MAX_TRIES`` times, so a command waits some five seconds for whoever holds the lock."""
 
 
 class CommandFailed(Exception):  # noqa: N818 - one line for whoever typed the command, and exit code 2
@@ -19,15 +29,56 @@ def open_file(path: str, *, create: bool) -> sqlite.Sqlite:
     if not create and not file.is_file():
         raise CommandFailed(f"{path}: there is no such file")
     fresh = create and (not file.exists() or file.stat().st_size == 0)
+    with whole_or_gone(path if create else None), said(path):
+        return patiently(lambda: sqlite.open(path, migrate=fresh, busy_timeout_ms=_PATIENCE_MS))
+
+
+@contextmanager
+def whole_or_gone(path: str | None) -> Iterator[None]:
+    """Take a database away again that was not there before, when what it was made for does not come to its end."""
+    missing = path is not None and path != "" and not Path(path).exists()
     try:
-        return sqlite.open(path, migrate=fresh)
-    except OmnicoreError as refused:
-        raise CommandFailed(told(path, refused)) from None
+        yield
+    except BaseException:
+        if missing:
+            for tail in ("", "-wal", "-shm", "-journal"):
+                with suppress(OSError):
+                    Path(f"{path}{tail}").unlink(missing_ok=True)
+        raise
+
+
+def patiently(work: Callable[[], R]) -> R:
+    """Do something as often as a host tries a command that meets a conflict.
+
+    Raises: Conflict, when the last try met one too.
+    """
+    for _ in range(MAX_TRIES - 1):
+        with suppress(Conflict):
+            return work()
+    return work()
+
+
+@contextmanager
+def said(path: str) -> Iterator[None]:
+    """Say whatever a database, or the disk under it, refuses in one line.
+
+    Raises: CommandFailed.
+    """
+    try:
+        yield
+    except OmnicoreError as error:
+        raise CommandFailed(told(path, error)) from None
+    except sqlite3.Error as error:
+        raise CommandFailed(f"{path}: the database cannot be read or written ({error})") from None
+    except BrokenPipeError:
+        raise  # not the database but whoever reads what is told about it
     except OSError as error:
         raise CommandFailed(f"{path}: {error.strerror or 'cannot be opened'}") from None
 
 
 def told(path: str, error: OmnicoreError) -> str:
     """Say an error in one line, with the file it is about."""
-    line = " ".join(str(error).split())
-    return line if path in line else f"{path}: {line}"
+    if isinstance(error, Conflict):
+        return f"{path}: locked by another program; try again when it is done"
+    line = str(error)
+    return line if path and path in line else f"{path}: {line}"

@@ -1,10 +1,11 @@
 """What is in a Shopify product CSV, and what of it is wrong?"""
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 
 from omnicore.adapters.memory import Memory
-from omnicore.cli.opening import CommandFailed, open_file, told
+from omnicore.cli.opening import CommandFailed, open_file, patiently, said, told, whole_or_gone
 from omnicore.cli.screen import Ink, Screen
 from omnicore.host import Host
 from omnicore.interop import shopify_products as shopify
@@ -40,8 +41,11 @@ def import_products(
     if report.problems:
         more = f" (and {len(report.problems) - 1:,} more; --check lists them)" if len(report.problems) > 1 else ""
         raise CommandFailed(f"{path}: {_said(report.problems[0])}{more}; nothing was imported")
-    store: Database = Memory() if database is None else open_file(database, create=True)
-    try:
+    with ExitStack() as closing:
+        closing.enter_context(whole_or_gone(database))
+        store: Database = Memory() if database is None else open_file(database, create=True)
+        closing.callback(store.close)
+        closing.enter_context(said(database or path))
         host = Host(store)
         done = host.run(
             import_catalogue(
@@ -53,12 +57,8 @@ def import_products(
                 node=NodeId(node),
             )
         )
-        host.work()
+        patiently(host.work)
         differences = len(host.verify().differences)
-    except OmnicoreError as error:
-        raise CommandFailed(told(path, error)) from None
-    finally:
-        store.close()
     counts = {"rows": report.rows, "products": done.products, "variants": done.variants, "prices": done.prices}
     counts |= {"units": done.units, "changed": done.changed, "differences": differences}
     if as_json:

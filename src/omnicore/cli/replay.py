@@ -13,14 +13,14 @@ from typing import BinaryIO, Final
 from attrs import evolve
 
 from omnicore.adapters.memory import Memory
-from omnicore.cli.opening import CommandFailed, open_file, told
+from omnicore.cli.opening import CommandFailed, open_file, patiently, said
 from omnicore.cli.screen import Ink, Screen
 from omnicore.host import Host
 from omnicore.interop import online_retail
 from omnicore.interop.online_retail import LineClass, RetailLine, decimal_text
 from omnicore.interop.torn_csv import MAX_LINE_BYTES
 from omnicore.inventory import accounts
-from omnicore.kernel.errors import Malformed, OmnicoreError
+from omnicore.kernel.errors import Malformed
 from omnicore.kernel.ids import ChannelId, SkuId, VariantId
 from omnicore.kernel.store import Database, Verified
 from omnicore.ordering import ORDER
@@ -62,17 +62,15 @@ def replay(screen: Screen, files: list[str], *, database: str | None, format: st
     store: Database = Memory() if database is None else open_file(database, create=True)
     try:
         host = Host(store)
-        before = _written(host)
         tally = Tally()
-        try:
+        with said(database or "the import"):
+            before = _written(host)
             for path in files:
                 with Path(path).open("rb") as source:
                     _take_in(host, screen, path, source, tally)
             screen.progress("verifying")
-            host.work()
+            patiently(host.work)
             verified = host.verify()
-        except OmnicoreError as error:
-            raise CommandFailed(told(database or "the import", error)) from None
         created = {name: count - before[name] for name, count in _written_now(verified).items()}
         _report(screen, tally, created, verified, as_json=as_json)
         return 0 if not verified.differences else 1
@@ -83,8 +81,11 @@ def replay(screen: Screen, files: list[str], *, database: str | None, format: st
 def _check_file(path: str, format: str | None) -> None:
     if format is not None and format not in FORMATS:
         raise CommandFailed(f"{format}: unknown format; known are {', '.join(FORMATS)}")
+    file = Path(path)
+    if file.is_fifo():
+        raise CommandFailed(f"{path}: is a pipe, and the file is read twice; save it first")
     try:
-        with Path(path).open("rb") as source:
+        with file.open("rb") as source:
             first = source.readline(MAX_LINE_BYTES)
     except OSError as error:
         raise CommandFailed(f"{path}: {error.strerror or 'cannot be read'}") from None

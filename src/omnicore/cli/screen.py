@@ -4,6 +4,7 @@ A terminal gets colour, a progress line that is overwritten, and columns aligned
 characters take two cells, combining marks none. A pipe gets the same text without any of it.
 """
 
+import io
 import os
 import sys
 import unicodedata
@@ -48,8 +49,11 @@ class Screen:
 
     def __init__(self, out: TextIO | None = None, err: TextIO | None = None) -> None:
         """Write to the given streams, the process's own by default."""
-        self.out: TextIO = out or sys.stdout
-        self.err: TextIO = err or sys.stderr
+        # A process started without a stream has None in its place, and says nothing there.
+        self.out: TextIO = out or sys.stdout or io.StringIO()
+        self.err: TextIO = err or sys.stderr or io.StringIO()
+        if isinstance(self.out, io.TextIOWrapper):
+            self.out.reconfigure(errors="replace")
         self.coloured: bool = self.out.isatty() and not os.environ.get("NO_COLOR")
         self._live = self.err.isatty()
         self._shown = False
@@ -85,6 +89,22 @@ class Screen:
             self.err.write(_CLEAR + text)
             self.err.flush()
             self._shown = True
+
+    def complain(self, text: str) -> None:
+        """Write one line to standard error."""
+        self.clear()
+        print(" ".join(text.split()), file=self.err)
+
+    def flush(self) -> None:
+        """Hand over what was written. Raises: OSError, BrokenPipeError among them."""
+        self.out.flush()
+
+    def abandon(self) -> None:
+        """Write no more to where nobody reads: what is still waiting would fail once more when the process ends."""
+        if isinstance(self.out, io.TextIOWrapper):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self.out.fileno())
+            os.close(nowhere)
 
     def clear(self) -> None:
         """Take the progress line away."""

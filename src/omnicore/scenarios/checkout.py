@@ -15,7 +15,7 @@ from omnicore.inventory import decide as inventory
 from omnicore.kernel import codec
 from omnicore.kernel.errors import Refused
 from omnicore.kernel.flow import Given, flow, get, load, write
-from omnicore.kernel.ids import CustomerId, OrderId, QuoteId
+from omnicore.kernel.ids import CustomerId, OrderId, QuoteId, TransactionId
 from omnicore.kernel.ledger import Held, Void
 from omnicore.kernel.money import Money
 from omnicore.kernel.process import process, step
@@ -78,9 +78,10 @@ class Placed:
 
 @frozen(kw_only=True)
 class Waiting:
-    """The buyer must act first, at ``url``; the goods are held until ``until``. Then run ``confirm``."""
+    """The buyer must act first, at ``url``, for ``transaction``; the goods are held until ``until``. Then confirm."""
 
     order: OrderId
+    transaction: TransactionId
     url: str
     until: Instant
 
@@ -127,7 +128,9 @@ async def checkout(
             await _let_go(reserved.order)
             raise PaymentDeclined(order=reserved.order, transaction=request.transaction, reason=answer.reason)
         if isinstance(answer, NeedsAction) and waiting is None:
-            waiting = Waiting(order=reserved.order, url=answer.url, until=reserved.until)
+            waiting = Waiting(
+                order=reserved.order, transaction=request.transaction, url=answer.url, until=reserved.until
+            )
     if waiting is not None:
         return waiting
     return await _place(reserved.order, quote, customer)

@@ -124,9 +124,7 @@ async def _earlier_sales(
         for stored in page.items:
             orders[stored.value.id] = stored
             if stored.value.placed_at <= first:
-                missing -= sum(
-                    line.units for line in left_at(stored.value, variant=variant, price_micros=price_micros)
-                )
+                missing -= sum(line.units for line in left_at(stored.value, variant=variant, price_micros=price_micros))
         if missing <= 0 or page.next is None:
             return orders
         after = page.next

@@ -59,10 +59,14 @@ class ToldOrder:
 
 @frozen(kw_only=True)
 class Imported:
-    """The orders by the channel's id, and which of them are short of stock and wait for it."""
+    """The orders by the channel's id, which of them are short of stock, and of which a newer revision was taken over.
+
+    Both kinds wait for ``promise_again``: the short ones until goods come, the revised ones at once.
+    """
 
     orders: Mapping[str, OrderId]
     short: tuple[OrderId, ...]
+    revised: tuple[OrderId, ...] = ()
 
 
 @flow("scenarios.import_orders")
@@ -116,7 +120,10 @@ async def import_orders(
             fresh[order.id] = order
     promised, short = _promised(tuple(fresh.values()), shelves=shelves, at=given.at)
     await write(writes + promised)
-    return Imported(orders=ids, short=short)
+    revised = {
+        order.id for order in taken if order.id in existing and order.revision > existing[order.id].value.revision
+    }
+    return Imported(orders=ids, short=short, revised=tuple(sorted(revised)))
 
 
 def _seen_again(seen: Seen, stored: Stored[Order] | None) -> Seen:

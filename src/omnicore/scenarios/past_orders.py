@@ -185,8 +185,7 @@ class Book:
             return ordering.changed(stored, after)
         # The story goes on from the order as it was told again, which is where its returns are counted from.
         lines = tuple(
-            evolve(now, returned=was.returned if was else 0)
-            for now, was in zip_longest(after.lines, before.lines)
+            evolve(now, returned=was.returned if was else 0) for now, was in zip_longest(after.lines, before.lines)
         )
         told = evolve(stored, value=evolve(after, lines=lines, changed_at=before.changed_at))
         events = ordering.changed(told, after).events

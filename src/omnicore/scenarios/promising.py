@@ -29,7 +29,7 @@ from omnicore.inventory import decide as inventory
 from omnicore.inventory import questions as stock
 from omnicore.kernel.flow import balances, get
 from omnicore.kernel.ids import ChannelId, NodeId, OrderId, VariantId
-from omnicore.kernel.ledger import Account, Balance
+from omnicore.kernel.ledger import Account, Balance, Held
 from omnicore.kernel.store import Writes
 from omnicore.kernel.time import Instant
 from omnicore.kernel.verdict import all_of
@@ -51,6 +51,14 @@ class Shelves:
         for each in allocations:
             account = accounts.on_hand(each.share.unit, each.share.node)
             after[account] = evolve(after[account], held=after[account].held + each.share.amount)
+        return evolve(self, balances=after)
+
+    def with_back(self, holds: Iterable[Held]) -> "Shelves":
+        """Give the shelves as they stand once these holds are given back."""
+        after = dict(self.balances)
+        for each in holds:
+            if each.account in after:
+                after[each.account] = evolve(after[each.account], held=after[each.account].held - each.left)
         return evolve(self, balances=after)
 
 
@@ -138,8 +146,11 @@ def plan(
     allocations: Sequence[Allocation],
     *,
     at: Instant,
+    id: str | None = None,
 ) -> Writes:
     """Give nodes their work: one pickup for each pickup group, one parcel for each node that ships.
+
+    Parcels are named after the order, or after ``id`` where the order has had parcels before.
 
     Law: every step allocated is in exactly one parcel or pickup.
     """
@@ -155,7 +166,7 @@ def plan(
             collected.setdefault(group, []).append(item)
         else:
             sent.append((share.node, item))
-    parcels: tuple[Parcel, ...] = fulfilment.parcels_of(sent, order=order, id=order, at=at)
+    parcels: tuple[Parcel, ...] = fulfilment.parcels_of(sent, order=order, id=id or order, at=at)
     pickups = [
         Pickup(id=PickupId(f"{order}-{group.id}"), order=order, node=group.node, items=tuple(items), planned_at=at)
         for group in groups

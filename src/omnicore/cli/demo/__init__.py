@@ -19,7 +19,7 @@ from omnicore.cli.demo.reports import (
     totals,
 )
 from omnicore.cli.demo.words import words
-from omnicore.cli.opening import CommandFailed, open_file
+from omnicore.cli.opening import CommandFailed, open_file, said, whole_or_gone
 from omnicore.cli.screen import Ink, Screen
 from omnicore.host import Host
 from omnicore.inventory import Stock
@@ -36,10 +36,11 @@ def demo(screen: Screen, *, database: str | None, language: str, as_json: bool) 
     """Play the day and show the evening. Raises: CommandFailed."""
     if database is not None and Path(database).exists():
         raise CommandFailed(f"{database}: exists already; the demo begins with a new file")
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, whole_or_gone(database):
         store = open_file(database or str(Path(folder, "demo.db")), create=True)
         try:
-            return _play(screen, store, language, as_json=as_json)
+            with said(database or "demo"):
+                return _play(screen, store, language, as_json=as_json)
         finally:
             store.close()
 

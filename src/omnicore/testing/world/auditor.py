@@ -84,10 +84,10 @@ class Auditor:
         gone: defaultdict[tuple[str, str], dict[str, int]] = defaultdict(dict)
         for (order, line, unit), steps in self.stock.gone.items():
             gone[order, line][unit] = steps
-        for name, order in self.orders.orders.items():
+        for name, counted in self.orders.orders.items():
             if name in self.orders.over_counter:
                 continue
-            for line in order.ordered:
+            for line in counted.ordered:
                 made_of = self.made_of[self.variants[name, line]]
                 whole = min(gone[name, line].get(unit, 0) // steps for unit, steps in made_of.items())
-                same(f"units shipped of {line} of {name}", order.shipped[line], whole)
+                same(f"units shipped of {line} of {name}", counted.shipped[line], whole)

@@ -4,20 +4,8 @@ from omnicore.kernel.errors import Conflict
 from omnicore.kernel.ids import CartId, LineId, VariantId
 from omnicore.kernel.money import Money
 from omnicore.kernel.personal import Personal
-from omnicore.ordering import Cart, CartLine, order_of_cart, order_of_channel, read_buyers, read_orders
-from omnicore.ordering import claim as claim_order
-from omnicore.parties import (
-    NO_DETAILS,
-    Details,
-    IdentityKind,
-    Seen,
-    Teller,
-    ToldIdentity,
-    claim,
-    open_account,
-    verify_identity,
-    who_is,
-)
+from omnicore.ordering import Cart, CartLine, order_of_cart, order_of_channel, read_orders
+from omnicore.parties import NO_DETAILS, Details, IdentityKind, Seen, Teller, ToldIdentity
 from omnicore.payments import (
     Authorised,
     Captured,
@@ -38,17 +26,11 @@ from omnicore.scenarios.quote import quote
 from omnicore.testing.payments import Behaviour
 from omnicore.testing.shop import KYOTO, MARKET, SHIBUYA, WEB, prices
 from omnicore.testing.world.auditor import CANARY
+from omnicore.testing.world.people import email_of
 from omnicore.testing.world.stage import HOLD_MINUTES, PROVIDER, Basket, Stage
 
 _YEN = prices()
 _AT_MOST = 40
-
-
-def _email(stage: Stage) -> str:
-    if stage.emails and stage.chance(0.5):
-        return stage.dice.choice(stage.emails)
-    stage.emails = [*stage.emails[-_AT_MOST:], f"{CANARY}{stage.number()}@example.jp"]
-    return stage.emails[-1]
 
 
 def fill_a_cart(stage: Stage) -> None:
@@ -71,7 +53,7 @@ def fill_a_cart(stage: Stage) -> None:
         groups=(pickup_at(stage.dice.choice((SHIBUYA, KYOTO))),) if group else (),
     )
     if stage.chance(0.3):
-        told = tell_buyer(cart=cart_id, name=Personal(f"{CANARY} {cart_id}"), email=Personal(_email(stage)))
+        told = tell_buyer(cart=cart_id, name=Personal(f"{CANARY} {cart_id}"), email=Personal(email_of(stage)))
         if (customer := stage.run(told, key=stage.chance(0.5))) is not None:
             stage.customers = [*stage.customers[-_AT_MOST:], customer]
     shipping = Money(550, "JPY") if stage.chance(0.5) else None
@@ -113,9 +95,7 @@ def pay(stage: Stage, basket: Basket) -> None:
         stage.provider.will(stage.dice.choice(tuple(Behaviour)))
     shown = basket.gross if stage.chance(0.97) else basket.gross + Money(1, basket.gross.currency)
     basket.tries += 1
-    asked = checkout(
-        quote=basket.quote, shown=shown, tenders=_tenders(stage, basket), hold_minutes=HOLD_MINUTES
-    )
+    asked = checkout(quote=basket.quote, shown=shown, tenders=_tenders(stage, basket), hold_minutes=HOLD_MINUTES)
     key = f"pay-{basket.order}-{basket.tries}"
     try:
         answer = stage.carry_on(asked, key=key)
@@ -186,9 +166,6 @@ def hear_of_payment(stage: Stage, basket: Basket) -> None:
             stage.auditor.orders.by_message.add((basket.order, each.id))
 
 
-# The marketplace
-
-
 def be_imported(stage: Stage) -> None:
     """Take a channel's orders over: new ones, old ones again, newer revisions."""
     orders = {told.external_id: told for told in (_fresh(stage) for _ in range(stage.dice.randint(0, 3)))}
@@ -220,10 +197,10 @@ def _fresh(stage: Stage) -> ToldOrder:
     return ToldOrder(
         external_id=f"M-{number}",
         placed_at=stage.at,
-        lines=tuple(_told(place, variant, units) for place, (variant, units) in enumerate(stage.basket(most=2).items())),
-        seen=Seen(
-            told_at=stage.at, by=Teller.CHANNEL, basis=f"M-{number}", identities=(buyer,), details=details
+        lines=tuple(
+            _told(place, variant, units) for place, (variant, units) in enumerate(stage.basket(most=2).items())
         ),
+        seen=Seen(told_at=stage.at, by=Teller.CHANNEL, basis=f"M-{number}", identities=(buyer,), details=details),
     )
 
 
@@ -249,35 +226,3 @@ def _revised(stage: Stage, told: ToldOrder) -> ToldOrder:
         lines=(changed, *others),
         seen=told.seen,
     )
-
-
-# Who is who
-
-
-def ask_who(stage: Stage) -> None:
-    """Look at somebody's data, with a purpose, and try without."""
-    host = stage.stranger if stage.chance(0.3) else None
-    if stage.placed and stage.chance(0.5):
-        shown = stage.run(read_buyers(orders=(stage.dice.choice(stage.placed),)), by=host) or ()
-        for buyer in shown:
-            stage.auditor.looked["ordering.read_buyers", buyer.subject] += 1
-    elif stage.customers:
-        customer = stage.dice.choice(stage.customers)
-        who = stage.run(who_is(customer=customer), by=host)
-        if who is not None and who.details != NO_DETAILS:
-            stage.auditor.looked["parties.who_is", customer] += 1
-
-
-def prove_and_claim(stage: Stage) -> None:
-    """Prove an address, open an account with it, and claim what was bought as a guest; or try without a proof."""
-    if not stage.emails:
-        return
-    told = ToldIdentity(kind=IdentityKind.EMAIL, value=Personal(stage.dice.choice(stage.emails)))
-    proof = f"mail-{stage.number()}"
-    if stage.chance(0.8):
-        stage.run(verify_identity(told=told, proof=proof))
-    opened = stage.run(open_account(told=told, proof=proof), key=stage.chance(0.5))
-    if opened is not None:
-        stage.run(claim(account=opened.account, told=told))
-        if stage.placed and stage.chance(0.5):
-            stage.run(claim_order(order=stage.dice.choice(stage.placed), customer=opened.customer))

@@ -22,7 +22,7 @@ from omnicore.payments import ProviderName, TenderMethod
 from omnicore.returns import Condition, RequestedLine, ReturnPolicy, WithinDays
 from omnicore.scenarios import bopis, boris, pos_sale
 from omnicore.scenarios.ship_from_store import rescue, send
-from omnicore.testing.shop import DC, KYOTO, NODES, SHIBUYA, STORE
+from omnicore.testing.shop import KYOTO, NODES, SHIBUYA, STORE
 from omnicore.testing.world.stage import PROVIDER, SKUS, Stage, made_of
 
 POLICY = ReturnPolicy(version="world", rules=(WithinDays(days=30),))
@@ -191,9 +191,7 @@ def come_back(stage: Stage) -> None:
     line, units = stage.dice.choice(lines), stage.dice.choice((1, 1, 1, 2, 5))
     asked = (RequestedLine(line=line, units=units, condition=stage.dice.choice(tuple(Condition))),)
     node = stage.dice.choice((SHIBUYA, KYOTO))
-    back = stage.run(
-        boris.return_in_store(order=order, lines=asked, node=node, policy=POLICY), key=stage.chance(0.5)
-    )
+    back = stage.run(boris.return_in_store(order=order, lines=asked, node=node, policy=POLICY), key=stage.chance(0.5))
     if back is None:
         return
     stage.auditor.orders.told_refund[order] += back.refund.minor

@@ -144,7 +144,7 @@ class Stage:
         return answer
 
     def _looks(self, name: str) -> bool:
-        """Say whether to compare the whole shop before and after: often in its youth, when that is cheap, then seldom."""
+        """Say whether to compare the whole shop before and after: often while it is young and that is cheap."""
         if not self.chance(_OFTEN if self.done[name] < _YOUTH else _SELDOM):
             return False
         self.done[name] += 1

@@ -205,7 +205,7 @@ class StockBooks:
         same("what was done to stock", {key: self.happened[key] for key in self.told}, dict(self.told))
         held, total = self.held(at), Counter[str]()
         for row in host.run(stock(units=units, nodes=nodes)):
-            place = (row.unit, row.node)
+            place: Place = (row.unit, row.node)
             same(f"on hand: {place}", row.on_hand, self.shelf[place])
             same(f"in quarantine: {place}", row.quarantine, self.quarantine[place])
             same(f"promised: {place}", row.held, held[place])
@@ -218,9 +218,9 @@ class StockBooks:
                 assert named, f"{place} is promised {-row.available} times too often, and nobody was told"
         moving = tuple(self.transit)
         read = host.run(in_transit(accounts=tuple(Account(unit, f"transit/{name}") for unit, name in moving)))
-        for place, amount in zip(moving, read, strict=True):
-            same(f"in transit: {place}", amount, self.transit[place])
-            total[place[0]] += amount
+        for (sku, transfer), amount in zip(moving, read, strict=True):
+            same(f"in transit: {sku} of {transfer}", amount, self.transit[sku, transfer])
+            total[sku] += amount
         for unit in units:
             came = sum(self.happened[unit, deed] for deed in ("received", "counted", "returned"))
             went = sum(self.happened[unit, deed] for deed in ("scrapped", "lost", "sold", "shipped"))
