@@ -26,12 +26,20 @@ EXACT = Context(prec=200)
 
 
 @dataclass
+class Sold:
+    """Units that may still be taken back."""
+
+    at: datetime
+    units: int
+
+
+@dataclass
 class Naive:
     """What was read so far: rows and money by class, the sales that may still be taken back, and who bought."""
 
     lines: dict[str, int] = field(default_factory=lambda: dict.fromkeys(CLASSES, 0))
     amounts: dict[str, Decimal] = field(default_factory=lambda: dict.fromkeys(CLASSES, Decimal(0)))
-    sold: dict[tuple[str, str, Decimal], list[list[object]]] = field(default_factory=lambda: defaultdict(list))
+    sold: dict[tuple[str, str, Decimal], list["Sold"]] = field(default_factory=lambda: defaultdict(list))
     customers: set[str] = field(default_factory=set)
     orders: set[str] = field(default_factory=set)
 
@@ -40,7 +48,7 @@ class Naive:
         rows = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
         header = next(rows)
         for row in rows:
-            if "".join(row).strip():
+            if row and (len(row) > 1 or row[0].strip()):
                 self.take(dict(zip(header, (cell.strip() for cell in row), strict=False)))
 
     def take(self, row: dict[str, str]) -> None:
@@ -73,19 +81,21 @@ class Naive:
         key = (customer, code, price)
         if not cancels:
             self.orders.add(invoice)
-            self.sold[key].append([at, units])
+            self.sold[key].append(Sold(at, units))
             return "sale"
-        earlier = [sale for sale in self.sold[key] if sale[0] <= at] if customer else []  # type: ignore[operator] # instants
-        if sum(int(str(sale[1])) for sale in earlier) < -units:
+        earlier = [sale for sale in self.sold[key] if sale.at <= at] if customer else []
+        wanted = -units
+        if sum(sale.units for sale in earlier) < wanted:
             return "cancellation_unmatched"
-        for sale in sorted(earlier, key=lambda sale: str(sale[0]), reverse=True):
-            taken = min(int(str(sale[1])), -units)
-            sale[1], units = int(str(sale[1])) - taken, units + taken
+        for sale in sorted(earlier, key=lambda sale: sale.at, reverse=True):
+            taken = min(sale.units, wanted)
+            sale.units -= taken
+            wanted -= taken
         return "cancellation_matched"
 
     def left(self) -> int:
         """Count the units that were sold to known customers and not taken back."""
-        return sum(int(str(units)) for (who, _, _), sales in self.sold.items() if who for _, units in sales)
+        return sum(sale.units for (who, _, _), sales in self.sold.items() if who for sale in sales)
 
 
 def number(text: str) -> Decimal | None:

@@ -318,7 +318,10 @@ class Matrix:
 
 
 def main(folder: str, step: str, line: str, idle_minutes: str) -> None:
-    """Kill at every ``step``-th statement and at all provider calls (0: only there); print a line for each point."""
+    """Kill at every ``step``-th statement of the checkout and at all provider calls; print a line for each point.
+
+    Of what follows the checkout, a third as many are tried, or all where all of the checkout's are; 0 tries none.
+    """
     matrix = Matrix(Path(folder), forgetful=line == "forgetful", idle_minutes=int(idle_minutes))
     whole = matrix.point(0)
     print(json.dumps(whole), flush=True)  # noqa: T201 - a program's answer
@@ -326,7 +329,8 @@ def main(folder: str, step: str, line: str, idle_minutes: str) -> None:
     assert isinstance(story, dict)
     points = {point for call in story["calls"] for point in (call, call + 1)}
     if int(step):
-        points |= set(range(1, story["points"] + 1, int(step)))
+        points |= set(range(1, story["bought"], int(step)))
+        points |= set(range(story["bought"], story["points"] + 1, 1 if step == "1" else 3 * int(step)))
     for kill_at in sorted(points):
         print(json.dumps(matrix.point(kill_at)), flush=True)  # noqa: T201 - a program's answer
 

@@ -11,7 +11,15 @@ from omnicore.kernel.money import Money
 from omnicore.ordering import Cart, Order, OrderUnknown
 from omnicore.ordering import cancel as cancel_units
 from omnicore.payments import TenderMethod, amounts_of
-from omnicore.returns import Condition, NotReturnable, RequestedLine, ReturnPolicy, ShippingRefund, TooManyReturned, WithinDays
+from omnicore.returns import (
+    Condition,
+    NotReturnable,
+    RequestedLine,
+    ReturnPolicy,
+    ShippingRefund,
+    TooManyReturned,
+    WithinDays,
+)
 from omnicore.scenarios.boris import may_return_in_store, purchase_of, return_in_store
 from omnicore.scenarios.checkout import Placed
 from omnicore.testing.shop import GIFT, KYOTO, SHIBUYA, ZONE, unit
@@ -79,7 +87,7 @@ def test_goods_go_where_their_condition_says(condition: Condition, on_hand: int,
 
 @given(st.integers(1, 6), st.lists(st.integers(1, 6), min_size=1, max_size=6), st.integers(0, 999), st.integers(1, 99))
 def test_refunds_add_up_to_what_was_paid(bought: int, parts: list[int], shipping: int, percent: int) -> None:
-    """However the units are spread over returns and the payment over two cards, all of it comes back, and no yen more."""
+    """However units are spread over returns and the payment over cards, all of it comes back, and no yen more."""
     story = Story()
     quoted = story.quoted(cart({"SOY-KIOKE": bought, GIFT: 1}), shipping=shipping)
     first = yen(max(1, quoted.gross.minor * percent // 100))

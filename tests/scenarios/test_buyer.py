@@ -15,7 +15,17 @@ from omnicore.kernel.ids import LineId, VariantId
 from omnicore.kernel.personal import Personal
 from omnicore.kernel.records import kinds
 from omnicore.ordering import BUYER, read_buyers
-from omnicore.parties import Details, IdentityKind, Seen, Teller, ToldIdentity, open_account, record_customers, verify_identity, who_is
+from omnicore.parties import (
+    Details,
+    IdentityKind,
+    Seen,
+    Teller,
+    ToldIdentity,
+    open_account,
+    record_customers,
+    verify_identity,
+    who_is,
+)
 from omnicore.returns import Condition, RequestedLine, ReturnPolicy
 from omnicore.scenarios.bopis import PICKUP, collect, make_ready, pick, pickup_at, pickup_of
 from omnicore.scenarios.boris import return_in_store
@@ -53,7 +63,9 @@ def test_a_buyer_is_known_again_by_their_mail() -> None:
     story = Story()
     clerk = story.host.acting(story.host.actor, purpose="checkout")
     first = clerk.run(tell_buyer(cart=DAY.id, name=Personal("鶯"), email=EMAIL))
-    assert first == clerk.run(tell_buyer(cart=PICKED.id, name=Personal("ウグイス"), email=Personal("CANARY@example.com")))
+    assert first == clerk.run(
+        tell_buyer(cart=PICKED.id, name=Personal("ウグイス"), email=Personal("CANARY@example.com"))
+    )
     assert first == clerk.run(tell_buyer(cart=DAY.id, name=NAME, email=EMAIL, phone=PHONE, address=ADDRESS))
     (buyer,) = clerk.run(read_buyers(orders=(order_id(DAY),)))
     assert (buyer.name, buyer.address, buyer.customer) == (NAME, ADDRESS, first)
@@ -110,7 +122,7 @@ def a_day(host: Host, told: list[object]) -> None:
 
 
 def test_no_personal_data_stands_outside_the_vault(tmp_path: Path) -> None:
-    """After a whole day, no table of the database but the vault's documents has a name, mail, phone, address or code."""
+    """After a whole day, no table but the vault's documents has a name, mail, phone number, address or code."""
     file = tmp_path / "shop.db"
     told: list[object] = []
     observed: list[Observation] = []
@@ -128,11 +140,14 @@ def test_no_personal_data_stands_outside_the_vault(tmp_path: Path) -> None:
     host.close()
     vault = {name for name, kind in kinds().items() if kind.subject is not None}
     assert BUYER.name in vault
-    outside, inside = [], []
+    outside: list[tuple[str, str]] = []
+    inside: list[tuple[str, str]] = []
     for place, text in rows_of(file):
         for canary in CANARIES:
             if canary.casefold() in text.casefold():
-                (inside if any(place == f"omni_documents {kind}" for kind in vault) else outside).append((place, canary))
+                (inside if any(place == f"omni_documents {kind}" for kind in vault) else outside).append(
+                    (place, canary)
+                )
     assert outside == []
     assert {canary for _, canary in inside} == set(CANARIES) - {"7Q2MX0AB9KTR"}, "the grep finds what is there"
     for text in (repr(told), repr(observed), repr(provider.exchanges()), *map(str, told)):
@@ -159,4 +174,6 @@ def rows_of(file: Path) -> list[tuple[str, str]]:
 def readable(value: object) -> str:
     """Give a column as text, escapes of JSON undone."""
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-    return text + "\n" + text.replace("-", "") + ("\n" + text.encode().decode("unicode_escape") if "\\u" in text else "")
+    return (
+        text + "\n" + text.replace("-", "") + ("\n" + text.encode().decode("unicode_escape") if "\\u" in text else "")
+    )

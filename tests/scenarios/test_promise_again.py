@@ -11,6 +11,7 @@ from omnicore.inventory import receive, stock
 from omnicore.kernel.ids import LineId, OrderId, VariantId
 from omnicore.parties import Seen, Teller
 from omnicore.scenarios import ship_from_store
+from omnicore.scenarios.handing_over import MoreThanOpen
 from omnicore.scenarios.order_import import Imported, ToldLine, ToldOrder, import_orders
 from omnicore.scenarios.promise_again import PartlyShipped, promise_again
 from omnicore.testing.clock import NOON, Clock
@@ -82,6 +83,22 @@ def test_doing_it_twice_promises_nothing_twice() -> None:
     for _ in range(3):
         host.run(promise_again(channel=MARKET, orders=(order,)))
         assert (planned(host, order), held(host)) == (3, 3)
+
+
+def test_a_parcel_of_an_older_revision_does_not_leave() -> None:
+    """A parcel that holds more than its order asks for any more is stopped at the door."""
+    host = opened()
+    order = imported(host, told("A", 3)).orders["A"]
+    (parcel,) = host.run(delivery(order=order)).parcels
+    host.run(pack(parcels=(parcel.id,)))
+    imported(host, told("A", 2, revision=1))
+    with pytest.raises(MoreThanOpen):
+        host.run(ship_from_store.send(parcel=parcel.id, tracking=Tracking(carrier="y", number="1")))
+    host.run(promise_again(channel=MARKET, orders=(order,)))
+    again = next(each for each in host.run(delivery(order=order)).parcels if each.state is ParcelState.PLANNED)
+    host.run(pack(parcels=(again.id,)))
+    host.run(ship_from_store.send(parcel=again.id, tracking=Tracking(carrier="y", number="2")))
+    assert host.run(stock(units=(unit(SKU),), nodes=(DC,)))[0].on_hand == ON_HAND - 2
 
 
 def test_an_order_on_its_way_is_left_alone() -> None:

@@ -9,13 +9,13 @@ from omnicore.fulfilment import Item
 from omnicore.inventory import Allocation, OutOfStock, Reservation
 from omnicore.kernel.errors import Refused
 from omnicore.kernel.flow import Given, question
-from omnicore.kernel.ids import NodeId, OrderId
-from omnicore.ordering import Cart, OrderLine
+from omnicore.kernel.ids import CartId, LineId, NodeId, OrderId, VariantId
+from omnicore.ordering import Cart, CartLine, OrderLine
 from omnicore.scenarios.bopis import PICKUP, pickup_at
 from omnicore.scenarios.promising import Shelves, load_shelves, need_of, plan, promise
 from omnicore.scenarios.quote import price
 from omnicore.tax import JAPAN, JAPAN_INVOICE
-from omnicore.testing.shop import DC, GIFT, KYOTO, SHIBUYA, unit
+from omnicore.testing.shop import DC, GIFT, KYOTO, SHIBUYA, WEB, unit
 from omnicore.testing.strategies.scenarios import carts
 from tests.scenarios.story import Story, cart
 
@@ -128,6 +128,34 @@ def test_a_pickup_comes_from_its_store_alone(store: NodeId, there: int, more: in
     assert (pickup.node, story.delivery(order).parcels) == (store, ())
     assert story.at("UMB-BEI", store).held == left
     assert story.at("UMB-BEI", DC).held == 0
+
+
+@given(st.integers(1, 6), st.integers(1, 4))
+def test_a_basket_for_both_ways_is_decided_as_one(delivered: int, collected: int) -> None:
+    """Delivered and collected units of one SKU are promised together if, and only if, there is enough for both."""
+    story = Story()
+    umbrella = VariantId("UMB-NVY")
+    wanted = Cart(
+        id=CartId("both"),
+        channel=WEB,
+        lines=(
+            CartLine(id=LineId("sent"), variant=umbrella, quantity=delivered),
+            CartLine(id=LineId("collected"), variant=umbrella, quantity=collected, group=PICKUP),
+        ),
+        groups=(pickup_at(SHIBUYA),),
+    )
+    fits = collected <= 3 and delivered + collected <= 1 + 3 + 2
+    try:
+        order = story.bought(wanted)
+    except OutOfStock:
+        assert not fits
+        return
+    assert fits
+    (pickup,) = story.delivery(order).pickups
+    assert [item.amount for item in pickup.items] == [collected]
+    sent = [item.amount for parcel in story.delivery(order).parcels for item in parcel.items]
+    assert sum(sent) == delivered
+    story.sound()
 
 
 def test_the_last_piece_is_sold_once() -> None:

@@ -6,6 +6,7 @@ characters take two cells, combining marks none. A pipe gets the same text witho
 
 import io
 import os
+import shutil
 import sys
 import unicodedata
 from collections.abc import Sequence
@@ -86,7 +87,9 @@ class Screen:
     def progress(self, text: str) -> None:
         """Show how far a long step is, on a terminal only."""
         if self._live:
-            self.err.write(_CLEAR + text)
+            # A line that wraps could not be taken away again.
+            room = shutil.get_terminal_size().columns - 1
+            self.err.write(_CLEAR + (text if width(text) <= room else text[: room // 2]))
             self.err.flush()
             self._shown = True
 

@@ -35,7 +35,6 @@ from omnicore.ordering import (
 from omnicore.ordering import decide as ordering
 from omnicore.payments import (
     PAYMENTS,
-    AlreadyCaptured,
     Declined,
     NeedsAction,
     Payment,
@@ -45,13 +44,12 @@ from omnicore.payments import (
     Tender,
     amounts_of,
     ask_provider,
-    begin_cancel,
     load_payment,
     open_payment,
-    refund,
     reopen_payment,
     take_answer,
 )
+from omnicore.scenarios.letting_go import let_everything_go, unchanged
 from omnicore.scenarios.promising import Shelves, load_shelves, plan, promise
 
 
@@ -125,7 +123,7 @@ async def checkout(
                 never = Declined(reason="not_asked", at=answer.at)
                 skipped = take_answer(order=rest.order, transaction=rest.transaction, answer=never)
                 await step(f"skip:{rest.transaction}", skipped)
-            await _let_go(reserved.order)
+            await let_everything_go(reserved.order)
             raise PaymentDeclined(order=reserved.order, transaction=request.transaction, reason=answer.reason)
         if isinstance(answer, NeedsAction) and waiting is None:
             waiting = Waiting(
@@ -149,16 +147,8 @@ async def _place(order: OrderId, quote: QuoteId, customer: CustomerId | None) ->
     try:
         return await step("place", place(quote=quote, customer=customer))
     except Refused:
-        await _let_go(order)
+        await let_everything_go(order)
         raise
-
-
-async def _let_go(order: OrderId) -> None:
-    """Give up what is held and set aside; what was taken at once goes back."""
-    for request in await step("let_go", let_go(order=order)):
-        await ask_provider(request)
-    for request in await step("give_back", give_back(order=order)):
-        await ask_provider(request)
 
 
 @flow("scenarios.reserve")
@@ -230,12 +220,13 @@ async def place(given: Given, *, quote: QuoteId, customer: CustomerId | None = N
     """
     stored = await _quote(quote)
     offered, order = stored.value, order_of_cart(stored.value.cart)
+    payment = await load_payment(order)  # before the goods, and written below: see ``letting_go``
     reservation = await questions.reservation_under(order)
     held = await questions.held_under([reservation])
     existing = await load(ORDER, [order])
     if order in existing:
         raise AlreadyPlaced(order=order)
-    _check_paid((await load_payment(order)).value)
+    _check_paid(payment.value)
     if held and all(each.live(given.at) for each in held.values()):
         allocations = reservation.value.allocations
         promised = inventory.extend([reservation], held=held, at=given.at, expires=None)
@@ -246,41 +237,9 @@ async def place(given: Given, *, quote: QuoteId, customer: CustomerId | None = N
         allocations, promised = again.allocations, again.writes + _freed(held, given.at)
     known = evolve(stored, value=evolve(offered, customer=offered.customer or customer))
     accepted = ordering.accept(known, order=order, shown=offered.gross, at=given.at, existing=existing)
-    await write(promised + accepted + plan(order, offered.lines, offered.groups, allocations, at=given.at))
+    planned = plan(order, offered.lines, offered.groups, allocations, at=given.at)
+    await write(promised + accepted + planned + unchanged(payment))
     return Placed(order=order, gross=offered.gross)
-
-
-@flow("scenarios.let_go")
-async def let_go(given: Given, *, order: OrderId) -> tuple[Request, ...]:
-    """Release what is held for an order that does not come about, and begin to cancel what is set aside for it.
-
-    Where the order has come about after all, by another confirmation, goods and money are its own and stay.
-    """
-    if await get(ORDER, order) is not None:
-        return ()
-    reservation = await questions.reservation_under(order)
-    held = await questions.held_under([reservation])
-    payment = await load_payment(order)
-    released = inventory.release(reservation, held=held)
-    try:
-        asked = begin_cancel(payment, at=given.at)
-    except AlreadyCaptured:  # all of it was taken at once, and is given back
-        await write(released)
-        return ()
-    await write(released + asked.writes)
-    return asked.requests
-
-
-@flow("scenarios.give_back")
-async def give_back(given: Given, *, order: OrderId) -> tuple[Request, ...]:
-    """Begin to refund what was taken at once for an order that does not come about."""
-    if await get(ORDER, order) is not None:
-        return ()
-    amounts = amounts_of((await load_payment(order)).value)
-    left = amounts.captured - amounts.refunded - amounts.refunding
-    if not left:
-        return ()
-    return await refund(order=order, id="let-go", amount=left)
 
 
 async def _quote(quote: QuoteId) -> Stored[Quote]:

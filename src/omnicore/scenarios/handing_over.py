@@ -12,6 +12,7 @@ from attrs import frozen
 
 from omnicore.catalog import Sold, components, load_sold
 from omnicore.fulfilment import PARCELS, PICKUPS, Item, ParcelState, PickupState
+from omnicore.kernel.errors import Refused
 from omnicore.kernel.flow import Given, find, get
 from omnicore.kernel.ids import LineId, OrderId, VariantId
 from omnicore.kernel.money import Money, share_so_far
@@ -21,6 +22,15 @@ from omnicore.ordering import ORDER, Order, OrderUnknown, moves
 from omnicore.ordering import decide as ordering
 from omnicore.payments import PAYMENTS, Payment, Step, begin_captures
 from omnicore.scenarios.money import settling
+
+class MoreThanOpen(Refused):
+    """A parcel or pickup holds more than its order asks for any more: the order was revised or cancelled in part.
+
+    ``promise_again`` plans it anew.
+    """
+
+    code = "scenarios.more_than_open"
+
 
 _GONE = {ParcelState.SHIPPED, ParcelState.DELIVERED, ParcelState.LOST}
 
@@ -58,6 +68,8 @@ def units_leaving(leaving: Leaving, items: Iterable[Item]) -> dict[LineId, int]:
     """Give the units of each line that are complete once these items leave, beside those complete before.
 
     Law: over any split of an order's items into parcels, the units add up to what was ordered.
+
+    Raises: MoreThanOpen.
     """
     steps: Counter[tuple[LineId, str]] = Counter()
     for item in (*leaving.gone, *items):
@@ -66,9 +78,14 @@ def units_leaving(leaving: Leaving, items: Iterable[Item]) -> dict[LineId, int]:
     for line in leaving.order.value.lines:
         sold = leaving.sold[line.variant]
         names = {sku.id: sku.unit for sku in sold.skus}
-        whole = min(steps[line.id, names[sku]] // each for sku, each in components(sold.variant).items())
-        if units := min(whole, line.ordered - line.cancelled) - line.shipped:
-            found[line.id] = units
+        per_unit = {(line.id, names[sku]): each for sku, each in components(sold.variant).items()}
+        whole = min(steps[place] // each for place, each in per_unit.items())
+        if any(steps.pop(place, 0) > each * (line.ordered - line.cancelled) for place, each in per_unit.items()):
+            raise MoreThanOpen(order=leaving.order.value.id, line=line.id)
+        if whole > line.shipped:
+            found[line.id] = whole - line.shipped
+    for line_id, _ in steps:
+        raise MoreThanOpen(order=leaving.order.value.id, line=line_id)
     return found
 
 

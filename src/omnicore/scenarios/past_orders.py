@@ -127,8 +127,11 @@ class Book:
         matched = match_cancellation(sold, units=-line.units)
         if matched.rest:
             return []
+        by_order: dict[OrderId, dict[LineId, int]] = {}
         for take in matched.takes:
-            self.orders[take.order] = moves.return_units(self.orders[take.order], units={take.line: take.units}, at=at)
+            by_order.setdefault(take.order, {})[take.line] = take.units
+        for id_, units in by_order.items():
+            self.orders[id_] = moves.return_units(self.orders[id_], units=units, at=at)
         return list(matched.takes)
 
     def place(self, document: PastDocument, customer: CustomerId | None, lines: Sequence[PastLine]) -> OrderId:

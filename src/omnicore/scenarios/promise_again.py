@@ -15,6 +15,7 @@ from attrs import evolve, frozen
 from omnicore.fulfilment import PARCELS, Parcel, ParcelState
 from omnicore.fulfilment import decide as fulfilment
 from omnicore.inventory import RESERVATIONS, OutOfStock, Reservation, questions
+from omnicore.inventory import decide as inventory
 from omnicore.kernel.errors import Malformed, Refused
 from omnicore.kernel.flow import Given, find, flow, load, write
 from omnicore.kernel.ids import ChannelId, OrderId
@@ -101,8 +102,8 @@ def _again(
     room = shelves.with_back(freed)
     writes = fulfilment.cancel_parcels(parcels) + Writes(moves=tuple(Void(hold=each.id) for each in freed))
     if not any(line.open for line in order.lines):
-        emptied = () if before is None else (before.put(evolve(before.value, allocations=())),)
-        return _Fresh(writes=writes + Writes(changes=emptied), shelves=room)
+        released = Writes() if before is None else inventory.release(before, held=held)
+        return _Fresh(writes=fulfilment.cancel_parcels(parcels) + released, shelves=room)
     into = (
         Reservation(id=order.id, channel=order.channel)
         if before is None

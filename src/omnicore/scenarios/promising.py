@@ -131,12 +131,16 @@ def promise(
 def _by_rule(
     lines: Sequence[OrderLine], groups: Sequence[DeliveryGroup], rule: SourcingRule
 ) -> list[tuple[SourcingRule, list[OrderLine]]]:
-    """Gather the lines of each delivery group under the rule that sources it; lines in none are delivered."""
+    """Gather the lines of each delivery group under the rule that sources it; lines in none are delivered.
+
+    What only one store can serve comes first, so that nothing else takes it there that could come from elsewhere.
+    """
     rules: dict[str | None, SourcingRule] = {None: rule}
     for group in groups:
         at_a_store = group.method is Method.PICKUP and group.node is not None
         rules[group.id] = OnlyNode(node=group.node) if at_a_store and group.node else rule
-    return [(rules[group], [line for line in lines if line.group == group]) for group in rules]
+    ordered = sorted(rules, key=lambda group: not isinstance(rules[group], OnlyNode))
+    return [(rules[group], [line for line in lines if line.group == group]) for group in ordered]
 
 
 def plan(

@@ -88,7 +88,7 @@ def _show(
     screen.head(head("stock"))
     shown = [[sku, *(str(table[sku][node].on_hand) for node in NODES)] for sku in SHOWN]
     others = totals({sku: row for sku, row in table.items() if sku not in SHOWN})
-    shown.append([head("rest"), *(str(others[node]) for node in NODES)])
+    shown.append([head("rest"), *(f"{others[node]:,}" for node in NODES)])
     screen.table([head("sku"), *NODES], shown, right=(1, 2, 3))
 
     screen.head(head("money"))

@@ -1,7 +1,7 @@
 """What do buyers, marketplaces and payment providers do, in any order, with second thoughts and lost answers?"""
 
 from omnicore.kernel.errors import Conflict
-from omnicore.kernel.ids import CartId, LineId, VariantId
+from omnicore.kernel.ids import CartId, LineId, OrderId, VariantId
 from omnicore.kernel.money import Money
 from omnicore.kernel.personal import Personal
 from omnicore.ordering import Cart, CartLine, order_of_cart, order_of_channel, read_orders
@@ -22,6 +22,7 @@ from omnicore.scenarios.bopis import PICKUP, pickup_at
 from omnicore.scenarios.buyer import tell_buyer
 from omnicore.scenarios.checkout import Placed, Waiting, checkout, confirm
 from omnicore.scenarios.order_import import ToldLine, ToldOrder, import_orders
+from omnicore.scenarios.promise_again import promise_again
 from omnicore.scenarios.quote import quote
 from omnicore.testing.payments import Behaviour
 from omnicore.testing.shop import KYOTO, MARKET, SHIBUYA, WEB, prices
@@ -184,6 +185,23 @@ def be_imported(stage: Stage) -> None:
         if taken.orders[name] not in stage.placed[-_AT_MOST:]:
             stage.placed.append(taken.orders[name])
         stage.imported = [each for each in stage.imported[-_AT_MOST:] if each.external_id != name] + [told]
+    stage.auditor.changing.update(taken.revised)
+    for order in taken.revised:
+        _promised_again(stage, order)
+    stage.short = [*stage.short, *taken.short]
+
+
+def be_promised_at_last(stage: Stage) -> None:
+    """Try again to promise an order that came short."""
+    if stage.short:
+        _promised_again(stage, stage.short.pop(stage.dice.randrange(len(stage.short))))
+
+
+def _promised_again(stage: Stage, order: OrderId) -> None:
+    again = stage.run(promise_again(channel=MARKET, orders=(order,)), key=stage.chance(0.3))
+    if again is not None:
+        stage.auditor.changing.difference_update(again.promised)
+        stage.short = [*stage.short[-_AT_MOST:], *again.short]
 
 
 def _fresh(stage: Stage) -> ToldOrder:
@@ -210,15 +228,11 @@ def _told(place: int, variant: VariantId, units: int) -> ToldLine:
 
 
 def _revised(stage: Stage, told: ToldOrder) -> ToldOrder:
-    """Give a newer version: its first line a yen dearer or cheaper, or as it was."""
+    """Give a newer version: of its first line a unit more or less, or the same for a yen more or less."""
     first, *others = told.lines
-    changed = ToldLine(
-        id=first.id,
-        variant=first.variant,
-        units=first.units,
-        unit_price=first.unit_price,
-        total=max(1, first.total + stage.dice.choice((-1, 0, 1))),
-    )
+    units = max(1, first.units + stage.dice.choice((-1, 0, 0, 1)))
+    total = max(1, first.unit_price * units + stage.dice.choice((-1, 0, 1)))
+    changed = ToldLine(id=first.id, variant=first.variant, units=units, unit_price=first.unit_price, total=total)
     return ToldOrder(
         external_id=told.external_id,
         revision=told.revision + 1,

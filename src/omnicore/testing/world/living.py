@@ -23,6 +23,7 @@ WORKLOAD: Final[tuple[tuple[int, Callable[[Stage], None]], ...]] = (
     (4, buyers.act),
     (2, buyers.wonder),
     (4, buyers.be_imported),
+    (2, buyers.be_promised_at_last),
     (3, people.ask_who),
     (2, people.prove_and_claim),
     (9, goods.come_in),

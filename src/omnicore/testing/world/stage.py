@@ -36,7 +36,7 @@ POPULAR: Final = (
 """What the world trades in: few enough that buyers, tills and clerks meet at the same shelves."""
 SKUS: Final = tuple(unit(name) for name in POPULAR if name != GIFT)
 _REMEMBERED: Final = 60
-_OFTEN, _SELDOM, _YOUTH = 0.2, 0.005, 8
+_OFTEN, _SELDOM, _YOUTH = 0.3, 0.005, 5
 
 
 def made_of(variant: str) -> dict[str, int]:
@@ -84,6 +84,7 @@ class Stage:
     delivered: list[OrderId] = field(factory=list)
     transfers: list[tuple[str, dict[str, int]]] = field(factory=list)
     imported: list[ToldOrder] = field(factory=list)
+    short: list[OrderId] = field(factory=list)
 
     @property
     def clerk(self) -> Host:

@@ -1,0 +1,50 @@
+"""How does a test give a command and hear what it says? In this process, or in one of its own that may be killed."""
+
+import io
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from subprocess import PIPE, Popen
+from typing import Any, TypedDict
+
+from omnicore.cli.replay import replay
+from omnicore.cli.screen import Screen
+
+
+class Class(TypedDict):
+    """What became of some lines."""
+
+    lines: int
+    amount: str
+
+
+class Report(TypedDict):
+    """What `omnicore replay --json` prints."""
+
+    lines: int
+    amount: str
+    classes: dict[str, Class]
+    orders: int
+    customers: int
+    created: dict[str, int]
+    differences: int
+
+
+NOTHING = {"documents": 0, "entries": 0, "events": 0}
+
+
+def replayed(files: Iterable[Path], *, database: Path | None = None) -> Report:
+    """Replay files in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    kept = None if database is None else str(database)
+    code = replay(Screen(out, err), [str(each) for each in files], database=kept, format=None, as_json=True)
+    assert (code, err.getvalue()) == (0, "")
+    report: Report = json.loads(out.getvalue())
+    return report
+
+
+def started(arguments: Sequence[object], **options: Any) -> Popen[bytes]:  # noqa: ANN401 - as Popen has them
+    """Start a command in a process of its own."""
+    words = [sys.executable, "-m", "omnicore", *map(str, arguments)]
+    return Popen(words, stdout=options.pop("stdout", PIPE), stderr=PIPE, **options)  # noqa: S603 - our own command
