@@ -133,13 +133,13 @@ HOSTILE = {
         row("C9", units="-5300"),
         row("C10", units="-1"),
     ],
-    "the same invoice twice": [row(), row(code="B"), row("2"), row(), row(code="B"), row("C3", code="B", units="-2")],
+    "the same invoice twice": [row(), row(code="K"), row("2"), row(), row(code="K"), row("C3", code="K", units="-2")],
     "one invoice of two buyers": [
         row(),
-        row(who="2"),
+        row(units="2", who="2"),
         row(who=""),
-        row("C2", who="2", units="-2"),
-        row("C3", units="-1"),
+        row("C2", units="-2", who="2"),
+        row("C3", units="-3"),
     ],
     "a million million": [row(units="1000000000000", price="1"), row("C2", units="-1000000000000", price="1")],
     "numbers that are none": [
@@ -151,9 +151,9 @@ HOSTILE = {
     "no invoice, no code": [row(""), row(code=""), row(" "), row("C")],
     "before its sale": [
         row("C1", units="-1"),
-        row("2", at="2010-12-02 00:00:00"),
+        row("2", units="2", at="2010-12-02 00:00:00"),
         row("C3", units="-1"),
-        row("C4", units="-1", at="2010-12-03 00:00:00"),
+        row("C4", units="-2", at="2010-12-03 00:00:00"),
     ],
     "newest first, splitting": [
         row("1", units="2", at="2010-12-01 08:00:00"),
@@ -216,6 +216,18 @@ def test_a_torn_file_costs_its_torn_lines(tmp_path: Path, content: bytes, sales:
     told = replayed([path])
     found = {name: told["classes"][name]["lines"] for name in CLASSES}
     assert found == {**dict.fromkeys(CLASSES, 0), "sale": sales, "refused": refused}
+
+
+def test_a_cancellation_finds_its_sale_among_many(tmp_path: Path) -> None:
+    """However many sales a customer has, a cancellation reaches back to those it needs, and no further."""
+    sales = [row(str(n), units="2", at=f"2010-12-01 {8 + n // 60:02d}:{n % 60:02d}:00") for n in range(250)]
+    taken = [
+        row(f"C{n}", units=f"-{units}", at="2010-12-03 08:00:00") for n, units in enumerate((300, 3, 180, 1, 5, 2))
+    ]
+    early = [row("C99", units="-3", at="2010-12-01 08:02:00"), row("C98", units="-9", at="2010-12-01 08:10:00")]
+    paths, naive = write(tmp_path, export(sales), export(taken), export(early))
+    agree(replayed(paths, database=tmp_path / "shop.db"), naive)
+    assert naive.lines["cancellation_matched"] > naive.lines["cancellation_unmatched"] > 0
 
 
 def test_columns_stand_where_the_header_says(tmp_path: Path) -> None:

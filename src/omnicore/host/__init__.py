@@ -6,14 +6,14 @@ own transaction to ``start``, and a thread, a cron job or ``lifespan`` calls ``w
 
 import inspect
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from omnicore.host import system
 from omnicore.host.advance import Effect, Inside, Providers, Unknown
-from omnicore.host.engine import Engine, KeyReused, Observation
+from omnicore.host.engine import Engine, KeyReused, Observation, check_key
 from omnicore.host.working import ProcessFailed, Worked, list_runs, read_run, retry_run, run_process, start_run, work
-from omnicore.kernel.errors import Malformed, OmnicoreError
+from omnicore.kernel.errors import Conflict, Malformed, OmnicoreError
 from omnicore.kernel.flow import SYSTEM, Actor, Flow
 from omnicore.kernel.ids import NewId
 from omnicore.kernel.journal import Envelope
@@ -37,12 +37,20 @@ def _go_on() -> None:
     return None
 
 
+def _check_process(process: object, command: str | None) -> None:
+    """Check that something may be run as a process. An empty key would be none at all, and every try a new process."""
+    if not isinstance(process, Process):
+        raise Malformed("$", "must be a flow or a process, made by calling one")
+    check_key(command)
+
+
 class Host:
     """One shop on one database, acting for somebody.
 
     ``providers`` implement the ports of processes by inheriting them; ``observe`` is told of every run, never its
-    arguments. ``secret`` keys the hashes of requests, so that stored command rows cannot be guessed back; give your own
-    and keep it for as long as command keys may be repeated.
+    arguments. ``secret`` keys the hashes of requests and the marks by which e-mails, phones, cards and pickup codes are
+    found again, so that nobody can guess them back from a stolen database: give your own, and keep it for ever, because
+    under another one no customer is known again.
     """
 
     def __init__(
@@ -104,6 +112,7 @@ class Host:
 
     def start(self, process: Process[R], *, command: str | None = None, due: Instant | None = None) -> str:
         """Write a process to be run by ``work``, at once or when due; gives the id of its run."""
+        _check_process(process, command)
         now = self._engine.clock()
         run = begin(
             process,
@@ -170,12 +179,17 @@ class Host:
 
     @asynccontextmanager
     async def working(self, *, every_seconds: int = 1) -> AsyncIterator[None]:
-        """Work in the background while the block is open: ``lifespan=lambda app: host.working()``."""
+        """Work in the background while the block is open: ``lifespan=lambda app: host.working()``.
+
+        A round that meets a ``Conflict`` (a database locked by somebody else) is left to the next one. Whatever else
+        ends the work is raised when the block is left.
+        """
         import asyncio  # noqa: PLC0415 - only async hosts pay for it
 
         async def rounds() -> None:
             while True:
-                await self.awork()
+                with suppress(Conflict):
+                    await self.awork()
                 await asyncio.sleep(every_seconds)
 
         task = asyncio.create_task(rounds())
@@ -184,6 +198,8 @@ class Host:
         finally:
             task.cancel()
             await asyncio.wait([task])
+            if not task.cancelled() and (failed := task.exception()) is not None:
+                raise failed
 
     def _pool(self) -> "Threads":
         if not self._threads:
@@ -193,6 +209,7 @@ class Host:
         return self._threads[0]
 
     def _process(self, process: Process[R], command: str | None) -> Generator[Effect, object, object]:
+        _check_process(process, command)
         return run_process(self._engine, self._providers, process, self.actor, self.purpose, command)
 
     def _work(self, at: Instant | None) -> Generator[Effect, object, Worked]:

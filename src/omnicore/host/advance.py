@@ -269,10 +269,12 @@ def postponed(run: Run, engine: Engine) -> Run:
 def result_of(run: Run) -> object:
     """Give a run's answer.
 
-    Raises: Refused as the run ended in; Conflict while it has not ended.
+    Raises: Refused as the run ended in, Diverged where its version is declared no more; Conflict while it has not ended.
     """
     if (refused := run.raised()) is not None:
         raise refused
     if run.state is not RunState.DONE or run.answer is None:
         raise Conflict(f"run {run.id}")
-    return processes()[run.process, run.version].load_answer(run.answer)
+    if (definition := processes().get((run.process, run.version))) is None:
+        raise Diverged(process=run.process, version=run.version, reason="unknown")
+    return definition.load_answer(run.answer)

@@ -23,6 +23,29 @@ Checkpoint = Callable[[], None]
 
 MAX_TRIES = 8
 MAX_COMMAND_CHARS = 200
+_WRONG_TYPE = (AttributeError, LookupError, TypeError, ValueError)
+"""What a flow meets when it is handed something of another type than it declares."""
+
+
+def check_key(command: str | None) -> None:
+    """Check a command key, where there is one.
+
+    Raises: Malformed.
+    """
+    if command is not None and (type(command) is not str or not 0 < len(command) <= MAX_COMMAND_CHARS):
+        raise Malformed("$.command", f"must be 1 to {MAX_COMMAND_CHARS} characters")
+
+
+def check_command(flow: Flow[R], command: str | None) -> None:
+    """Check what is to be run, and its key.
+
+    Raises: Malformed for what is no flow, or for a question with a key.
+    """
+    if not isinstance(flow, Flow):
+        raise Malformed("$", "must be a flow")
+    check_key(command)
+    if command is not None and not flow.definition.writes:
+        raise Malformed("$.command", "a question takes no command key")
 
 
 class Cancelled(BaseException):
@@ -80,10 +103,7 @@ class Engine:
         """
         watch = _Watch(self, flow.definition.name)
         with watch:
-            if command is not None and not 0 < len(command) <= MAX_COMMAND_CHARS:
-                raise Malformed("$.command", f"must be 1 to {MAX_COMMAND_CHARS} characters")
-            if command is not None and not flow.definition.writes:
-                raise Malformed("$.command", "a question takes no command key")
+            check_command(flow, command)
             while True:
                 try:
                     return self._once(flow, self.given(actor, purpose), command, checkpoint, watch)
@@ -91,6 +111,9 @@ class Engine:
                     watch.retries += 1
                     if watch.retries >= MAX_TRIES:
                         raise
+                except _WRONG_TYPE:
+                    flow.definition.dump(flow.args)  # an argument of another type is bad data, all else a bug
+                    raise
 
     def _once(self, flow: Flow[R], given: Given, command: str | None, checkpoint: Checkpoint, watch: "_Watch") -> R:
         definition = flow.definition
@@ -156,9 +179,10 @@ class _Ready:
         self.taken: set[tuple[str, str]] = set()
 
     def add(self, flow: Flow[R], command: str | None) -> R | OmnicoreError | object:
-        definition = flow.definition
         request = ""
         try:
+            check_command(flow, command)
+            definition = flow.definition
             if command is not None:
                 request = definition.request(
                     flow.args, shop=self.engine.shop, actor=self.given.actor, key=self.engine.secret
@@ -169,7 +193,7 @@ class _Ready:
                     return definition.load_answer(_same(done, request))
             attempt = Attempt(flow, self.store, self.given, checkpoint=self.checkpoint)
             answer = attempt.run()
-        except Conflict:
+        except (Conflict, *_WRONG_TYPE):  # alone it tells what is wrong with it
             return _ALONE
         except OmnicoreError as error:
             return error

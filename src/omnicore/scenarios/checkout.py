@@ -11,67 +11,58 @@ Personal data takes no part in it: the buyer's is told beforehand (``buyer.tell_
 from attrs import evolve, frozen
 
 from omnicore.inventory import RESERVATIONS, Reservation, questions
-from omnicore.inventory import decide as inventory
 from omnicore.kernel import codec
 from omnicore.kernel.errors import Refused
-from omnicore.kernel.flow import Given, flow, get, load, write
+from omnicore.kernel.flow import Given, flow, get, write
 from omnicore.kernel.ids import CustomerId, OrderId, QuoteId, TransactionId
-from omnicore.kernel.ledger import Held, Void
 from omnicore.kernel.money import Money
 from omnicore.kernel.process import process, step
-from omnicore.kernel.records import Stored
 from omnicore.kernel.store import Writes
 from omnicore.kernel.time import Instant
 from omnicore.ordering import (
     ORDER,
-    QUOTE,
     AlreadyPlaced,
     PriceChanged,
-    Quote,
     QuoteExpired,
-    QuoteUnknown,
     order_of_cart,
 )
-from omnicore.ordering import decide as ordering
 from omnicore.payments import (
     PAYMENTS,
     Declined,
     NeedsAction,
-    Payment,
     PaymentDeclined,
     Request,
-    Step,
     Tender,
-    amounts_of,
     ask_provider,
-    load_payment,
     open_payment,
     reopen_payment,
     take_answer,
 )
-from omnicore.scenarios.letting_go import let_everything_go, unchanged
-from omnicore.scenarios.promising import Shelves, load_shelves, plan, promise
+from omnicore.scenarios.letting_go import let_everything_go
+from omnicore.scenarios.placing import NotPaid, Placed, emptied, load_quote, place, place_or_let_go, shelves_of
+from omnicore.scenarios.promising import promise
+from omnicore.scenarios.waiting import confirm, end_waiting, expect, paid_order
+
+__all__ = [
+    "CheckedOut",
+    "CheckoutUnderWay",
+    "NotPaid",
+    "Placed",
+    "Reserved",
+    "Waiting",
+    "checkout",
+    "confirm",
+    "end_waiting",
+    "paid_order",
+    "place",
+    "reserve",
+]
 
 
 class CheckoutUnderWay(Refused):
     """Another checkout of the same cart holds its goods."""
 
     code = "scenarios.checkout_under_way"
-
-
-class NotPaid(Refused):
-    """What is set aside or taken does not cover the order yet."""
-
-    code = "scenarios.not_paid"
-    status = 402
-
-
-@frozen(kw_only=True)
-class Placed:
-    """The order stands: paid for, its goods promised without an end, its work with the nodes."""
-
-    order: OrderId
-    gross: Money
 
 
 @frozen(kw_only=True)
@@ -130,25 +121,9 @@ async def checkout(
                 order=reserved.order, transaction=request.transaction, url=answer.url, until=reserved.until
             )
     if waiting is not None:
+        await step("expect", expect(quote=quote, customer=customer, until=reserved.until))
         return waiting
-    return await _place(reserved.order, quote, customer)
-
-
-@process("scenarios.confirm")
-async def confirm(given: Given, *, quote: QuoteId, customer: CustomerId | None = None) -> Placed:
-    """Place the order of a checkout that waited for its buyer, once the provider has told that they acted.
-
-    Raises: NotPaid; OutOfStock when the goods were held no longer and are gone: the money has then been let go.
-    """
-    return await _place(await step("paid", paid_order(quote=quote)), quote, customer)
-
-
-async def _place(order: OrderId, quote: QuoteId, customer: CustomerId | None) -> Placed:
-    try:
-        return await step("place", place(quote=quote, customer=customer))
-    except Refused:
-        await let_everything_go(order)
-        raise
+    return await place_or_let_go(reserved.order, quote, customer)
 
 
 @flow("scenarios.reserve")
@@ -159,7 +134,7 @@ async def reserve(
 
     Raises: as ``checkout``, but for what providers say.
     """
-    stored = await _quote(quote)
+    stored = await load_quote(quote)
     offered, order = stored.value, order_of_cart(stored.value.cart)
     if offered.placed is not None or await get(ORDER, order) is not None:
         raise AlreadyPlaced(order=order)
@@ -173,13 +148,13 @@ async def reserve(
         if any(each.live(given.at) for each in held.values()):
             raise CheckoutUnderWay(order=order)
     known = await get(PAYMENTS, order)
-    shelves = await _shelves(offered)
+    shelves = await shelves_of(offered)
     until = given.at.plus(minutes=hold_minutes)
     promised = promise(
         offered.lines,
         offered.groups,
         shelves=shelves,
-        into=Reservation(id=order, channel=offered.channel) if before is None else _emptied(before),
+        into=Reservation(id=order, channel=offered.channel) if before is None else emptied(before),
         expires=until,
     )
     if known is None:
@@ -190,72 +165,3 @@ async def reserve(
     kept = Writes(changes=(stored.put(evolve(offered, expires=max(until, offered.expires))),))
     await write(promised.writes + asked.writes + kept)
     return Reserved(order=order, until=until, requests=asked.requests)
-
-
-@flow("scenarios.paid_order")
-async def paid_order(given: Given, *, quote: QuoteId) -> OrderId:
-    """Give the order of a quote that is covered by what is set aside and taken.
-
-    Raises: NotPaid, QuoteUnknown, UnknownPayment.
-    """
-    order = order_of_cart((await _quote(quote)).value.cart)
-    _check_paid((await load_payment(order)).value)
-    return order
-
-
-def _check_paid(payment: Payment) -> None:
-    """Refuse a payment that does not cover what is due; what is being let go or given back covers nothing."""
-    amounts = amounts_of(payment)
-    leaving = sum(each.amount.minor for each in payment.steps(Step.CANCEL) if each.told is None)
-    covered = amounts.authorised + amounts.captured - amounts.refunded - amounts.refunding
-    if covered.minor - leaving < amounts.due.minor:
-        raise NotPaid(order=payment.order, due=amounts.due.minor, covered=max(covered.minor - leaving, 0))
-
-
-@flow("scenarios.place")
-async def place(given: Given, *, quote: QuoteId, customer: CustomerId | None = None) -> Placed:
-    """Turn a reserved quote into its order; goods whose hold has ended meanwhile are promised afresh if they are there.
-
-    Raises: AlreadyPlaced, QuoteUnknown, QuoteExpired, NotPaid, OutOfStock.
-    """
-    stored = await _quote(quote)
-    offered, order = stored.value, order_of_cart(stored.value.cart)
-    payment = await load_payment(order)  # before the goods, and written below: see ``letting_go``
-    reservation = await questions.reservation_under(order)
-    held = await questions.held_under([reservation])
-    existing = await load(ORDER, [order])
-    if order in existing:
-        raise AlreadyPlaced(order=order)
-    _check_paid(payment.value)
-    if held and all(each.live(given.at) for each in held.values()):
-        allocations = reservation.value.allocations
-        promised = inventory.extend([reservation], held=held, at=given.at, expires=None)
-    else:
-        again = promise(
-            offered.lines, offered.groups, shelves=await _shelves(offered), into=_emptied(reservation), expires=None
-        )
-        allocations, promised = again.allocations, again.writes + _freed(held, given.at)
-    known = evolve(stored, value=evolve(offered, customer=offered.customer or customer))
-    accepted = ordering.accept(known, order=order, shown=offered.gross, at=given.at, existing=existing)
-    planned = plan(order, offered.lines, offered.groups, allocations, at=given.at)
-    await write(promised + accepted + planned + unchanged(payment))
-    return Placed(order=order, gross=offered.gross)
-
-
-async def _quote(quote: QuoteId) -> Stored[Quote]:
-    if (stored := await get(QUOTE, quote)) is None:
-        raise QuoteUnknown(quote=quote)
-    return stored
-
-
-async def _shelves(offered: Quote) -> Shelves:
-    return await load_shelves({line.variant for line in offered.lines}, channel=offered.channel)
-
-
-def _emptied(stored: Stored[Reservation]) -> Stored[Reservation]:
-    """Give a reservation as it is written once what it listed counts no more."""
-    return evolve(stored, value=evolve(stored.value, allocations=()))
-
-
-def _freed(held: dict[str, Held], at: Instant) -> Writes:
-    return Writes(moves=tuple(Void(hold=name) for name, each in sorted(held.items()) if each.live(at)))

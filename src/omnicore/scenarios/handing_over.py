@@ -23,6 +23,7 @@ from omnicore.ordering import decide as ordering
 from omnicore.payments import PAYMENTS, Payment, Step, begin_captures
 from omnicore.scenarios.money import settling
 
+
 class MoreThanOpen(Refused):
     """A parcel or pickup holds more than its order asks for any more: the order was revised or cancelled in part.
 

@@ -26,6 +26,7 @@ from omnicore.inventory import (
     POOLS,
     RESERVATIONS,
     Allocation,
+    NoPool,
     Resourced,
     Risk,
     accounts,
@@ -76,6 +77,8 @@ async def rescue(given: Given, *, node: NodeId, units: tuple[str, ...]) -> Rescu
     reservations = await load(RESERVATIONS, {risk.reservation for risk in risks if risk.reservation})
     channels = {stored.value.channel for stored in reservations.values()}
     pools = {ChannelId(key): stored.value for key, stored in (await load(POOLS, channels)).items()}
+    for channel in sorted(channels - pools.keys()):
+        raise NoPool(channel=channel)
     policies = await load(SOURCING_POLICIES, channels)
     parcels = await _parcels_of(reservations)
     movable = {item.hold for stored in parcels for item in stored.value.items}
