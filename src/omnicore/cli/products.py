@@ -57,7 +57,7 @@ def import_products(
                 node=NodeId(node),
             )
         )
-        patiently(host.work)
+        patiently(host.number)
         differences = len(host.verify().differences)
     counts = {"rows": report.rows, "products": done.products, "variants": done.variants, "prices": done.prices}
     counts |= {"units": done.units, "changed": done.changed, "differences": differences}

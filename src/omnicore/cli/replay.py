@@ -69,7 +69,7 @@ def replay(screen: Screen, files: list[str], *, database: str | None, format: st
                 with Path(path).open("rb") as source:
                     _take_in(host, screen, path, source, tally)
             screen.progress("verifying")
-            patiently(host.work)
+            patiently(host.number)
             verified = host.verify()
         created = {name: count - before[name] for name, count in _written_now(verified).items()}
         _report(screen, tally, created, verified, as_json=as_json)

@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from omnicore.host import system
 from omnicore.host.advance import Effect, Inside, Providers, Unknown
 from omnicore.host.engine import Engine, KeyReused, Observation, check_key
-from omnicore.host.working import ProcessFailed, Worked, list_runs, read_run, retry_run, run_process, start_run, work
+from omnicore.host.working import (
+    ProcessFailed,
+    Worked,
+    list_runs,
+    number,
+    read_run,
+    retry_run,
+    run_process,
+    start_run,
+    work,
+)
 from omnicore.kernel.errors import Conflict, Malformed, OmnicoreError
 from omnicore.kernel.flow import SYSTEM, Actor, Flow
 from omnicore.kernel.ids import NewId
@@ -127,6 +137,10 @@ class Host:
     def work(self, at: Instant | None = None) -> Worked:
         """Do one round of the worker's duty: resume and start what is due, number what has committed."""
         return _drive(self._work(at))
+
+    def number(self) -> int:
+        """Give positions to what has committed, and run nothing: for tools that have no providers; how many got one."""
+        return _drive(number(self._engine))
 
     def look(self, run: str) -> Run | None:
         """Give how a run stands, None for an unknown one."""

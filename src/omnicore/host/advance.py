@@ -269,7 +269,7 @@ def postponed(run: Run, engine: Engine) -> Run:
 def result_of(run: Run) -> object:
     """Give a run's answer.
 
-    Raises: Refused as the run ended in, Diverged where its version is declared no more; Conflict while it has not ended.
+    Raises: Refused as the run ended in, Conflict while it has not, Diverged where its version is declared no more.
     """
     if (refused := run.raised()) is not None:
         raise refused

@@ -112,7 +112,7 @@ class Engine:
                     if watch.retries >= MAX_TRIES:
                         raise
                 except _WRONG_TYPE:
-                    flow.definition.dump(flow.args)  # an argument of another type is bad data, all else a bug
+                    flow.definition.check(flow.args)  # an argument of another type is bad data, all else a bug
                     raise
 
     def _once(self, flow: Flow[R], given: Given, command: str | None, checkpoint: Checkpoint, watch: "_Watch") -> R:

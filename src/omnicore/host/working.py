@@ -190,11 +190,17 @@ def work(engine: Engine, providers: Providers, at: Instant, actor: Actor) -> Gen
             failed.append(run.id)
         except Exception:  # noqa: BLE001 - a provider or a process failed; it is noted on the run and listed when stuck
             failed.append(run.id)
+    numbered = yield from number(engine)
+    return Worked(resumed=tuple(resumed), failed=tuple(failed), numbered=numbered)
+
+
+def number(engine: Engine) -> Generator[Effect, object, int]:
+    """Give positions to everything that has committed, a page a transaction."""
     numbered = 0
     while made := (yield Inside(work=lambda checkpoint: _number(engine))):
         assert isinstance(made, int)
         numbered += made
-    return Worked(resumed=tuple(resumed), failed=tuple(failed), numbered=numbered)
+    return numbered
 
 
 def _number(engine: Engine) -> int:

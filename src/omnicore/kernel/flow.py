@@ -16,7 +16,7 @@ A flow handed straight to asyncio stops at its first port, because nobody answer
 
 import inspect
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
-from functools import cached_property, update_wrapper
+from functools import cached_property, partial, update_wrapper
 from types import coroutine
 from typing import Concatenate, Generic, ParamSpec, TypeVar, cast, get_type_hints
 
@@ -179,7 +179,16 @@ class Definition(Generic[R]):
     def dump(self, args: Mapping[str, object]) -> dict[str, codec.JsonValue]:
         """Give the arguments as canonical JSON, by the types of the signature."""
         types, _ = self._types
-        return {name: codec.dump(value, as_=types[name]) for name, value in args.items()}
+        return {name: _told(name, codec.dump, value, types[name]) for name, value in args.items()}
+
+    def check(self, args: Mapping[str, object]) -> None:
+        """Check that arguments are of the types of the signature.
+
+        Raises: Malformed.
+        """
+        types, _ = self._types
+        for name, value in args.items():
+            _told(name, partial(codec.dumps, vault=True), value, types[name])
 
     def load(self, args: Mapping[str, codec.JsonValue]) -> dict[str, object]:
         """Read arguments back.
@@ -195,7 +204,8 @@ class Definition(Generic[R]):
         """Hash what is asked, by whom, under a key, so that a stored command row tells nothing (never time or ids)."""
         types, _ = self._types
         parts = [self.name, shop, str(actor)]
-        parts += [f"{name}={codec.keyed_hash(args[name], as_=types[name], key=key)}" for name in sorted(args)]
+        hashed = partial(codec.keyed_hash, key=key)
+        parts += [f"{name}={_told(name, hashed, args[name], types[name])}" for name in sorted(args)]
         return codec.keyed_hash("\n".join(parts), as_=str, key=key)
 
     def dump_answer(self, answer: R) -> str:
@@ -205,6 +215,14 @@ class Definition(Generic[R]):
     def load_answer(self, text: str) -> R:
         """Read an answer back."""
         return cast(R, codec.loads(text, as_=self._types[1]))
+
+
+def _told(name: str, how: Callable[..., T], value: object, wanted: type[object]) -> T:
+    """Write an argument; a complaint about it says which one it is."""
+    try:
+        return how(value, as_=wanted)
+    except Malformed as bad:
+        raise bad.under(f".{name}") from None
 
 
 @frozen(kw_only=True)
@@ -230,12 +248,30 @@ def declare(name: str) -> None:
     _NAMES.add(name)
 
 
-def _bind(definition: Definition[R], body: Callable[Concatenate[Given, P], Awaitable[R]]) -> Callable[P, Flow[R]]:
+def bound(
+    body: Callable[Concatenate[Given, P], Awaitable[R]],
+) -> Callable[P, Mapping[str, object]]:
+    """Give what binds a call to the names of a signature; a default that is spelled out is the same call."""
     signature = inspect.signature(body)
     plain = signature.replace(parameters=list(signature.parameters.values())[1:])
+    defaults = {name: each.default for name, each in plain.parameters.items() if each.default is not each.empty}
+
+    def bind(*args: P.args, **kwargs: P.kwargs) -> Mapping[str, object]:
+        given = plain.bind(*args, **kwargs).arguments
+        for name in defaults.keys() & given.keys():
+            value, default = given[name], defaults[name]
+            if value is default or (type(value) is type(default) and value == default):
+                del given[name]
+        return given
+
+    return bind
+
+
+def _bind(definition: Definition[R], body: Callable[Concatenate[Given, P], Awaitable[R]]) -> Callable[P, Flow[R]]:
+    bind = bound(body)
 
     def make(*args: P.args, **kwargs: P.kwargs) -> Flow[R]:
-        return Flow(definition=definition, args=plain.bind(*args, **kwargs).arguments)
+        return Flow(definition=definition, args=bind(*args, **kwargs))
 
     return update_wrapper(make, body)
 

@@ -6,7 +6,6 @@ record. What departs from the record stops as ``Diverged``. The key a provider g
 call's name alone, so a call that is tried again is recognised (Stripe's idempotency keys, with our key kept for ever).
 """
 
-import inspect
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from functools import update_wrapper
 from types import coroutine
@@ -14,7 +13,7 @@ from typing import Concatenate, Generic, ParamSpec, TypeVar, cast
 
 from attrs import frozen
 
-from omnicore.kernel.flow import Definition, Flow, Given, declare
+from omnicore.kernel.flow import Definition, Flow, Given, bound, declare
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -99,11 +98,10 @@ def process(
         definition = ProcessDefinition(name=name, body=body, version=version)
         declare(f"{name}@{version}")
         _PROCESSES[name, version] = cast("ProcessDefinition[object]", definition)
-        signature = inspect.signature(body)
-        plain = signature.replace(parameters=list(signature.parameters.values())[1:])
+        bind = bound(body)
 
         def make(*args: P.args, **kwargs: P.kwargs) -> Process[R]:
-            return Process(definition=definition, args=plain.bind(*args, **kwargs).arguments)
+            return Process(definition=definition, args=bind(*args, **kwargs))
 
         return update_wrapper(make, body)
 

@@ -104,7 +104,7 @@ def taken_out(change: Return, *, line: LineId, units: int, state: ReturnState) -
         if goes:
             taken.append(evolve(each, units=goes))
         if goes < each.units:
-            stay.append(evolve(each, units=each.units - goes))
+            stay.append(evolve(each, units=each.units - goes) if goes else each)
     return evolve(change, lines=tuple(stay)), tuple(taken)
 
 

@@ -16,13 +16,13 @@ from omnicore.fulfilment import PARCELS, PICKUPS, Parcel, ParcelState, Pickup, P
 from omnicore.inventory import ScrapReason, Shelf, movements
 from omnicore.kernel.flow import Given, balances, find, flow, get, question, write
 from omnicore.kernel.ids import LineId, NodeId, OrderId, ReturnId, VariantId
-from omnicore.kernel.money import Money, share_so_far
+from omnicore.kernel.money import Money, TaxBasis, share_so_far
 from omnicore.kernel.records import MAX_PAGE
 from omnicore.kernel.store import Writes, merged
 from omnicore.kernel.time import Instant
 from omnicore.kernel.verdict import Verdict, all_of
 from omnicore.network import CHANNELS, ChannelUnknown
-from omnicore.ordering import ORDER, Method, Order, OrderUnknown
+from omnicore.ordering import ORDER, Method, Order, OrderLine, OrderUnknown
 from omnicore.ordering import decide as ordering
 from omnicore.payments import PAYMENTS, begin_refund, captured_accounts
 from omnicore.returns import (
@@ -164,7 +164,7 @@ def purchase_of(
                 line=line.id,
                 bought=line.ordered - line.cancelled,
                 shipped=line.shipped,
-                paid=Money(_paid(order, line.id), currency),
+                paid=Money(_paid(line, basis=order.basis), currency),
                 handed_over=order.placed_at if line.group in carried else got.get(line.id),
                 categories=frozenset({categories.get(line.variant, "")} - {""}),
             )
@@ -175,9 +175,8 @@ def purchase_of(
     )
 
 
-def _paid(order: Order, line_id: LineId) -> int:
-    line = next(each for each in order.lines if each.id == line_id)
-    return line.gross(order.basis) - share_so_far(line.gross(order.basis), done=line.cancelled, whole=line.ordered)
+def _paid(line: OrderLine, *, basis: TaxBasis) -> int:
+    return line.gross(basis) - share_so_far(line.gross(basis), done=line.cancelled, whole=line.ordered)
 
 
 def _put_away(

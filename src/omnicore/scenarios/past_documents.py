@@ -54,7 +54,9 @@ class PastDocument:
 
     def key(self, channel: ChannelId) -> str:
         """Name the document by its contents: the same lines again are the same document."""
-        lines = [[line.kind, line.variant, line.title, line.units, line.price_micros] for line in self.lines]
+        lines: list[codec.JsonValue] = [
+            [line.kind, line.variant, line.title, line.units, line.price_micros] for line in self.lines
+        ]
         body = codec.canonical([channel, self.number, self.at.micros, self.customer, self.repeat, *lines])
         return hashlib.sha256(body.encode()).hexdigest()
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from attrs import frozen
 
 from omnicore.catalog import PUBLICATIONS, NotOffered, ProductUnknown, Sold, load_sold, publication_key, visible_at
+from omnicore.kernel.errors import Malformed
 from omnicore.kernel.flow import Given, flow, get, load, write
 from omnicore.kernel.ids import LineId, QuoteId, VariantId
 from omnicore.kernel.money import Money, Price
@@ -59,7 +60,7 @@ async def quote(
 ) -> Quoted:
     """Price a cart and keep the offer; ``shipping`` is on the tax basis in which the channel shows prices.
 
-    Raises: ChannelUnknown, ProductUnknown, NotOffered, NoPrice, NoRate.
+    Raises: ChannelUnknown, ProductUnknown, NotOffered, NoPrice, NoRate; Malformed for shipping in another currency.
     """
     offered = await price(
         cart,
@@ -97,6 +98,8 @@ async def price(
     """
     if (channel := await get(CHANNELS, cart.channel)) is None:
         raise ChannelUnknown(channel=cart.channel)
+    if shipping is not None and shipping.currency != channel.value.currency:
+        raise Malformed("$.shipping", "must be in the currency of the channel")
     wanted: dict[VariantId, int] = {}
     for line in cart.lines:
         wanted[line.variant] = wanted.get(line.variant, 0) + line.quantity

@@ -19,10 +19,23 @@ VARIANTS: Final = (*(VariantId(row["sku"]) for row in rows()), GIFT)
 _PAST: Final = Instant.parse("2010-12-01T08:00:00Z")
 
 
+_MODEST = 3
+_SCARCEST = 6
+"""So many of the scarcest variant may be promised on the web."""
+
+
 def baskets(*, most_lines: int = 4, most_units: int = 3) -> st.SearchStrategy[tuple[tuple[VariantId, int], ...]]:
-    """Give variants with quantities, the bundle and the same variant twice among them."""
+    """Give variants with quantities, the bundle and the same variant twice among them.
+
+    With at most 3 units a line, the shop has what a basket asks for; with more it may not.
+    """
     line = st.tuples(st.sampled_from((*VARIANTS, GIFT, GIFT)), st.integers(1, most_units))
-    return st.lists(line, min_size=1, max_size=most_lines).map(tuple)
+    found = st.lists(line, min_size=1, max_size=most_lines).map(tuple)
+    return found.filter(_there) if most_units <= _MODEST else found
+
+
+def _there(wanted: tuple[tuple[VariantId, int], ...]) -> bool:
+    return all(sum(count for other, count in wanted if other == variant) <= _SCARCEST for variant, _ in wanted)
 
 
 def carts(*, id: str = "cart", channel: ChannelId = WEB, most_units: int = 3) -> st.SearchStrategy[Cart]:
