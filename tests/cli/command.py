@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -45,6 +46,8 @@ def replayed(files: Iterable[Path], *, database: Path | None = None) -> Report:
 
 
 def started(arguments: Sequence[object], **options: Any) -> Popen[bytes]:  # noqa: ANN401 - as Popen has them
-    """Start a command in a process of its own."""
+    """Start a command in a process of its own, without the coverage tool: these tests measure what a user would see."""
     words = [sys.executable, "-m", "omnicore", *map(str, arguments)]
-    return Popen(words, stdout=options.pop("stdout", PIPE), stderr=PIPE, **options)  # noqa: S603 - our own command
+    given = dict(options.pop("env", os.environ))
+    env = {name: value for name, value in given.items() if not name.startswith("COVERAGE")}
+    return Popen(words, stdout=options.pop("stdout", PIPE), stderr=PIPE, env=env, **options)  # noqa: S603 - our own command

@@ -233,7 +233,10 @@ def test_an_interrupted_import_stops_quietly_and_can_go_on(capsys: pytest.Captur
     """Ctrl-C ends an import with code 130 and no trace, and the next run finishes it."""
     lines = [[f"{n}", "A", "T", "1", "2010-12-01 08:26:00", "1.00", "7", "UK"] for n in range(4_000)]
     Path("long.csv").write_bytes(export(lines))
-    process = started(["replay", "long.csv", "--db", "long.db"])
+    # Whoever runs the tests in the background may have told them to ignore Ctrl-C; the command must not inherit that.
+    process = started(
+        ["replay", "long.csv", "--db", "long.db"], preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+    )
     while not Path("long.db-wal").exists() and process.poll() is None:
         time.sleep(0.01)
     time.sleep(0.2)

@@ -2,15 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from omnicore.adapters import sqlite
-from omnicore.adapters.memory import Memory
+from omnicore.adapters.memory import Memory, MemoryStore
 from omnicore.host import Host
-from omnicore.kernel.errors import Refused
+from omnicore.kernel.errors import Conflict, Refused
 from omnicore.kernel.flow import Given, flow
 from omnicore.kernel.runs import RunState
 from omnicore.kernel.store import Database
@@ -75,6 +76,50 @@ def test_the_worker_runs_beside_the_requests() -> None:
         raise AssertionError("the worker did nothing")
 
     assert asyncio.run(application()) is RunState.DONE
+
+
+def test_the_worker_outlives_a_locked_database() -> None:
+    """A round that meets a locked database is left to the next one: the work goes on."""
+
+    class Locked(Memory):
+        left = 3
+
+        @contextmanager
+        def writing(self, shop: str) -> Iterator[MemoryStore]:
+            self.left -= 1
+            if self.left >= 0:
+                raise Conflict("database")
+            with super().writing(shop) as store:
+                yield store
+
+    async def application() -> int:
+        database = Locked()
+        host = Host(database, new_id=Ids())
+        async with host.working(every_seconds=0):
+            for _ in range(1000):
+                await asyncio.sleep(0.001)
+                if database.left < -2:
+                    break
+        return database.left
+
+    assert asyncio.run(application()) < -2
+
+
+def test_what_ends_the_worker_is_raised() -> None:
+    """A bug that ends the background work is raised when the application closes, not lost."""
+
+    class Broken(Memory):
+        @contextmanager
+        def writing(self, shop: str) -> Iterator[MemoryStore]:
+            raise ZeroDivisionError(shop)
+            yield
+
+    async def application() -> None:
+        async with Host(Broken(), new_id=Ids()).working(every_seconds=0):
+            await asyncio.sleep(0.05)
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(application())
 
 
 def test_asynchronous_providers_are_awaited() -> None:

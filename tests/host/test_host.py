@@ -6,9 +6,10 @@ from contextlib import contextmanager
 import pytest
 
 from omnicore.adapters.memory import Memory, MemoryStore
-from omnicore.host import Host, Observation, ProcessFailed
+from omnicore.host import Host, KeyReused, Observation, ProcessFailed
 from omnicore.host.advance import MAX_ATTEMPTS
 from omnicore.host.engine import MAX_TRIES
+from omnicore.kernel import process as kernel_process
 from omnicore.kernel.errors import Conflict, Malformed, Refused
 from omnicore.kernel.flow import Flow, Given, Staff, flow, question, write
 from omnicore.kernel.ledger import Hold
@@ -31,6 +32,18 @@ async def race(given: Given) -> None:
 async def bug(given: Given) -> None:
     """Fail in a way nobody planned."""
     raise ZeroDivisionError
+
+
+@flow("test_host.halve")
+async def halve(given: Given, *, amount: int, by: int = 2) -> int:
+    """Divide, and fail for zero in a way nobody planned."""
+    return amount // by if amount else 1 // amount
+
+
+@process("test_host.halving")
+async def halving(given: Given, *, amount: int, by: int = 2) -> int:
+    """Divide in a step."""
+    return await step("halve", halve(amount=amount, by=by))
 
 
 @question("test_host.who")
@@ -95,6 +108,78 @@ def test_command_keys_have_bounds(command: str) -> None:
     """A command key has from 1 to 200 characters."""
     with pytest.raises(Malformed, match=r"\$\.command"):
         shop().run(receive(amount=1), command=command)
+
+
+@pytest.mark.parametrize("command", ["", "x" * 201, 5, ["k"]])
+def test_every_way_in_checks_the_key(command: str) -> None:
+    """A process and a group check a command's key as a command does: an empty key would be a new process each time."""
+    host = shop()
+    with pytest.raises(Malformed, match=r"\$\.command"):
+        host.run(checkout(order="o1", amount=1, price=5), command=command)
+    with pytest.raises(Malformed, match=r"\$\.command"):
+        host.start(checkout(order="o1", amount=1, price=5), command=command)
+    with pytest.raises(Malformed, match=r"\$\.command"):
+        host.run(receive(amount=1), command=command)
+    group: list[tuple[Flow[object], str | None]] = [(receive(amount=1), command), (receive(amount=1), None)]
+    bad, good = host.run_many(group)
+    assert (type(bad), good) == (Malformed, 1)
+
+
+def test_a_question_takes_no_key_in_a_group() -> None:
+    """A question asked in a group takes no command key either, so no answer of it is kept."""
+    group: list[tuple[Flow[object], str | None]] = [(free(), "k")]
+    assert type(shop().run_many(group)[0]) is Malformed
+
+
+@pytest.mark.parametrize("what", ["x", None, receive, 5])
+def test_what_is_no_use_case_is_malformed(what: Flow[int]) -> None:
+    """Handing over anything but a flow or a process is malformed, whichever way in it takes."""
+    host = shop()
+    with pytest.raises(Malformed):
+        host.run(what)
+    with pytest.raises(Malformed):
+        host.start(what)  # type: ignore[arg-type] # on purpose
+    assert type(host.run_many([(what, None)])[0]) is Malformed
+
+
+def test_a_wrong_argument_is_malformed_and_named() -> None:
+    """An argument of another type than declared is malformed and named, never a TypeError; a bug stays a bug."""
+    host = shop()
+    amount: int = "5"  # type: ignore[assignment] # on purpose
+    for wrong in (halve(amount=amount), halve(amount=None)):  # type: ignore[arg-type] # on purpose
+        with pytest.raises(Malformed, match=r"\$\.amount"):
+            host.run(wrong)
+        assert type(host.run_many([(wrong, None)])[0]) is Malformed
+    with pytest.raises(ZeroDivisionError):
+        host.run(halve(amount=0))
+
+
+def test_a_default_spelled_out_is_the_same_request() -> None:
+    """Saying a default aloud is the same request as leaving it out, for a command and for a process."""
+    host = shop()
+    assert host.run(halve(amount=4), command="k") == host.run(halve(amount=4, by=2), command="k") == 2
+    with pytest.raises(KeyReused):
+        host.run(halve(amount=4, by=4), command="k")
+    assert host.run(halving(amount=4), command="k") == host.run(halving(amount=4, by=2), command="k") == 2
+    with pytest.raises(KeyReused):
+        host.run(halving(amount=4, by=4), command="k")
+
+
+def test_a_group_is_observed() -> None:
+    """The observer hears of a group of commands too, as one."""
+    told: list[Observation] = []
+    group: list[tuple[Flow[object], str | None]] = [(receive(amount=1), "a"), (receive(amount=1), "b")]
+    shop(told=told).run_many(group)
+    assert [(row.flow, row.outcome) for row in told] == [("host.run_many", "ok")]
+
+
+def test_an_answer_of_a_version_gone_diverges(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that ended under a version this program has no more is refused as diverged, never a KeyError."""
+    host = shop()
+    host.run(halving(amount=4), command="k")
+    monkeypatch.delitem(kernel_process._PROCESSES, ("test_host.halving", 1))
+    with pytest.raises(Diverged):
+        host.run(halving(amount=4), command="k")
 
 
 def test_a_provider_is_found_by_its_port() -> None:

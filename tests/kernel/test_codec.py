@@ -685,3 +685,17 @@ def test_an_unchanged_document_is_written_back_whole(value: Everything, unknown:
     found, rest = codec.load_stored(stored, as_=Everything)
     assert found == value
     assert codec.dump_stored(found, rest, as_=Everything) == stored
+
+
+def test_a_set_can_be_told_from_the_other_members_of_a_union() -> None:
+    """A field may hold a text or a set of texts, and each is read back as what it was."""
+    both = str | frozenset[str]
+    for value in ("a", frozenset({"a", "b"})):
+        read: object = codec.loads(codec.dumps(value, as_=both), as_=both)
+        assert read == value
+
+
+def test_members_that_look_alike_are_refused_at_declaration() -> None:
+    """Two members of a union that JSON cannot tell apart are a mistake in the declaration, found at once."""
+    with pytest.raises(codec.NotStorable):
+        codec.loads("[]", as_=tuple[str, ...] | frozenset[str])

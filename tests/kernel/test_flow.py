@@ -338,3 +338,21 @@ def test_a_refused_flow_wrote_nothing(host: Host) -> None:
     with pytest.raises(Refused):
         host.run(regrets())
     assert host.verify().documents == 0
+
+
+def test_arguments_of_another_type_are_named() -> None:
+    """A host that hands over the wrong kind of thing is told which argument it was."""
+    asked = wanted(amount=3)
+    definition = asked.definition
+    definition.check({"amount": 3})
+    with pytest.raises(Malformed) as refused:
+        definition.check({"amount": "three"})
+    assert refused.value.path == "$.amount"
+    with pytest.raises(Malformed):
+        definition.request({"amount": "three"}, shop="s", actor=SYSTEM, key=b"0123456789abcdef")
+
+
+@flow("tests.flow.wanted")
+async def wanted(given: Given, *, amount: int) -> int:
+    """Give the amount back."""
+    return amount

@@ -4,7 +4,19 @@ import pytest
 from hypothesis import given
 
 from omnicore.kernel.errors import Malformed
-from omnicore.kernel.ledger import MAX_AMOUNT, Account, Balance, Entry, Floor, Held, Hold, HoldState, Post, Settle
+from omnicore.kernel.ledger import (
+    MAX_AMOUNT,
+    Account,
+    Balance,
+    Entry,
+    Extend,
+    Floor,
+    Held,
+    Hold,
+    HoldState,
+    Post,
+    Settle,
+)
 from omnicore.kernel.time import Instant
 from omnicore.testing.strategies.ledger import accounts, moves
 
@@ -91,3 +103,11 @@ def test_what_has_lapsed_is_free() -> None:
     """What may be promised is what is there, less promises that have not lapsed, less the floor."""
     assert Balance(account=Account("u", "a"), posted=10, held=6, lapsed=2, floor=1).available == 5
     assert Entry(id="e", unit="u", source="a", target="b", amount=1, at=AT).position is None
+
+
+@pytest.mark.parametrize("end", ["2026-01-01T00:00:00Z", 5, True])
+def test_a_hold_ends_at_an_instant_or_not_at_all(end: object) -> None:
+    """The end of a promise is an instant; anything else is refused before it reaches the books."""
+    with pytest.raises(Malformed) as refused:
+        Extend(hold="h", expires=end)  # type: ignore[arg-type] # that is what is tested
+    assert refused.value.path == "$.expires"

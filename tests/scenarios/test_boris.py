@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from omnicore.fulfilment import deliver
 from omnicore.kernel.ids import LineId, NodeId, OrderId
 from omnicore.kernel.money import Money
+from omnicore.network import NodeUnknown
 from omnicore.ordering import Cart, Order, OrderUnknown
 from omnicore.ordering import cancel as cancel_units
 from omnicore.payments import TenderMethod, amounts_of
@@ -200,4 +201,14 @@ def test_everything_that_is_bought_can_come_back(wanted: Cart) -> None:
     assert brought(story, order, *lines) == story.the_order(order).gross
     assert story.the_order(order).due == yen(0)
     assert unit("CUP-CEL") in story.free()
+    story.sound()
+
+
+def test_goods_come_back_to_a_place_that_exists() -> None:
+    """A return at a node nobody has described is refused: its goods would never be found again."""
+    story = Story()
+    order = delivered(story, cart({"UMB-BEI": 1}))
+    with pytest.raises(NodeUnknown):
+        brought(story, order, back(1), node=NodeId("nowhere"))
+    assert brought(story, order, back(1)) == yen(3850)
     story.sound()

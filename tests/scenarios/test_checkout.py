@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from omnicore.host import KeyReused
 from omnicore.inventory import OutOfStock, sell_at_till
-from omnicore.kernel.errors import Conflict, Refused
+from omnicore.kernel.errors import Conflict, Malformed, Refused
 from omnicore.kernel.ids import CartId, OrderId, TransactionId
 from omnicore.ordering import AlreadyPlaced, Cart, PriceChanged, QuoteExpired, order_of_cart
 from omnicore.payments import (
@@ -32,6 +32,7 @@ from omnicore.payments import (
     take_answer,
 )
 from omnicore.scenarios.checkout import CheckoutUnderWay, NotPaid, Placed, Waiting, checkout, confirm
+from omnicore.scenarios.placing import NotReserved
 from omnicore.scenarios.quote import Quoted
 from omnicore.testing.payments import Behaviour, FakeProvider
 from omnicore.testing.shop import DC, KYOTO, SHIBUYA, unit
@@ -374,3 +375,29 @@ def test_carts_are_orders_of_their_own() -> None:
     orders = {story.bought(cart({"SOCKS-GRY": 1}, id=name)) for name in ("a", "b")}
     assert orders == {order_of_cart(CartId("a")), order_of_cart(CartId("b"))}
     story.sound()
+
+
+def test_what_one_quote_paid_for_no_other_takes() -> None:
+    """Of two quotes of a cart, the dearer cannot be confirmed on the cheaper one's money and goods, nor undo it."""
+    story = Story()
+    cheap, dear = story.quoted(cart({"UMB-BEI": 1})), story.quoted(cart({"POT-KYU-L": 5}))
+    assert dear.gross > cheap.gross
+    story.provider.will(Behaviour.NEED_ACTION)
+    waiting = story.checked_out(cheap)
+    assert isinstance(waiting, Waiting)
+    said = Authorised(reference="ref-1", at=story.clock())
+    story.host.run(take_answer(order=waiting.order, transaction=waiting.transaction, answer=said))
+    with pytest.raises(NotReserved):
+        story.host.run(confirm(quote=dear.quote))
+    assert story.host.run(confirm(quote=cheap.quote)).gross == cheap.gross
+    story.sound()
+
+
+@pytest.mark.parametrize("minutes", [0, -5, True])
+def test_goods_are_held_for_a_while(minutes: int) -> None:
+    """Goods are held for a minute at least: a checkout whose hold has ended already is malformed."""
+    story = Story()
+    quoted = story.quoted(SHIRTS)
+    by = (card(quoted.gross),)
+    with pytest.raises(Malformed):
+        story.host.run(checkout(quote=quoted.quote, shown=quoted.gross, tenders=by, hold_minutes=minutes))

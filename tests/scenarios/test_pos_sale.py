@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from omnicore.inventory import accounts
 from omnicore.kernel.errors import Malformed
 from omnicore.kernel.ids import CartId, NodeId, VariantId
+from omnicore.network import NodeUnknown
 from omnicore.ordering import AlreadyPlaced, FulfilmentStatus, fulfilment_status
 from omnicore.payments import ProviderName, TenderMethod, amounts_of
 from omnicore.scenarios.bopis import PICKUP, pickup_at
@@ -130,3 +131,12 @@ def test_what_leaves_is_what_is_paid(wanted: tuple[tuple[VariantId, int], ...], 
     assert order.gross == receipt.gross == amounts_of(story.payment(receipt.order)).captured
     assert fulfilment_status(order.lines) is FulfilmentStatus.SHIPPED
     story.sound()
+
+
+def test_a_till_stands_somewhere() -> None:
+    """A sale at a node nobody has described is refused, and nothing is written."""
+    story = Story()
+    before = story.fingerprint()
+    with pytest.raises(NodeUnknown):
+        sold(story, {"SHIRT-WHT-M": 1}, node=NodeId("nowhere"))
+    assert story.fingerprint() == before

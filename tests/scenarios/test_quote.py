@@ -6,11 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnicore.catalog import NotOffered, ProductUnknown, publish_products
-from omnicore.kernel.errors import Refused
+from omnicore.kernel.errors import Malformed, Refused
 from omnicore.kernel.flow import Given, get, question
 from omnicore.kernel.ids import CartId, ChannelId, ProductId, QuoteId
+from omnicore.kernel.money import Money
 from omnicore.network import ChannelUnknown
 from omnicore.ordering import QUOTE, Cart, CartLine, Charge, OrderLine, Quote
+from omnicore.scenarios.quote import quote
 from omnicore.testing.shop import GIFT, STORE, WEB
 from omnicore.testing.strategies.scenarios import carts
 from tests.scenarios.story import Story, cart, yen
@@ -86,3 +88,9 @@ def test_what_is_not_published_is_not_offered() -> None:
     with pytest.raises(NotOffered):
         story.quoted(cart({GIFT: 1}))
     assert story.quoted(cart({GIFT: 1}, id="in-store", channel=STORE)).gross == yen(4980)
+
+
+def test_shipping_is_in_the_currency_of_the_channel() -> None:
+    """Five dollars of shipping are not five yen."""
+    with pytest.raises(Malformed, match=r"\$\.shipping"):
+        Story().host.run(quote(cart=cart({"UMB-BEI": 1}), shipping=Money(5, "USD")))

@@ -1,7 +1,8 @@
 """Where ports get implementations, and flows and processes are run.
 
-The rule for users, in one sentence: a question or command goes to ``run`` / ``arun``, a process that is part of your
-own transaction to ``start``, and a thread, a cron job or ``lifespan`` calls ``work``.
+The rule for users, in one sentence: a question, a command or a process you wait for goes to ``run`` / ``arun``, one
+that may run later to ``start``, and a thread, a cron job or ``lifespan`` calls ``work``. Each is a transaction of its
+own; a process that begins if and only if a flow commits is part of that flow's ``Writes`` (``kernel.runs.starting``).
 """
 
 import inspect

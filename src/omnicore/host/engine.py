@@ -23,6 +23,7 @@ Checkpoint = Callable[[], None]
 
 MAX_TRIES = 8
 MAX_COMMAND_CHARS = 200
+GROUP = "host.run_many"
 _WRONG_TYPE = (AttributeError, LookupError, TypeError, ValueError)
 """What a flow meets when it is handed something of another type than it declares."""
 
@@ -63,6 +64,7 @@ class KeyReused(Refused):
 class Observation:
     """What ``observe`` is told of each run: which flow, how long, at what cost and how it ended; never its arguments.
 
+    The commands of ``run_many`` are told of as one, called ``host.run_many``, and those that ran alone by their names.
     ``outcome`` is ``ok``, ``replayed`` or the code of a refusal, ``conflict``, ``malformed``, ``cancelled`` or ``bug``.
     """
 
@@ -146,13 +148,15 @@ class Engine:
         Every answer stands where its flow stood; a refusal or malformed input stands as the error itself.
         """
         results: dict[int, R | OmnicoreError] = {}
+        watch = _Watch(self, GROUP)
         try:
-            with self.database.writing(self.shop) as store:
+            with watch, self.database.writing(self.shop) as store:
                 ready = _Ready(self, store, actor, purpose, checkpoint)
                 for place, (flow, command) in enumerate(flows):
                     if (result := ready.add(flow, command)) is not _ALONE:
                         results[place] = result  # type: ignore[assignment] # add gives R, an error or _ALONE
                 ready.write()
+                watch.statements = getattr(store, "statements", 0)
         except (Conflict, Malformed):  # one of them is to blame, and only alone does it tell which
             results.clear()
         for place, (flow, command) in enumerate(flows):

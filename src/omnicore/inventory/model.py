@@ -141,12 +141,14 @@ class Reservation:
 
     ``id`` is the cart's or order's own; ``issued`` counts the holds ever made under it, so that no id comes twice.
     An allocation stays listed when its hold has been shipped or has ended by time; it goes when released or moved.
+    ``reference`` is what it was promised by, where there could be several: the quote of a cart.
     """
 
     id: str
     channel: ChannelId
     allocations: tuple[Allocation, ...] = ()
     issued: int = 0
+    reference: str | None = None
 
     def __attrs_post_init__(self) -> None:
         """Check the parts.
@@ -157,6 +159,8 @@ class Reservation:
         checked_id(self.channel, "$.channel")
         checked_tuple(self.allocations, Allocation, "$.allocations", most=MAX_ALLOCATIONS)
         checked_steps(self.issued, "$.issued", least=len(self.allocations))
+        if self.reference is not None:
+            checked_id(self.reference, "$.reference")
 
     def find(self, hold: str) -> Allocation | None:
         """Give the allocation of a hold."""

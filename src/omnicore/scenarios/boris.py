@@ -21,7 +21,7 @@ from omnicore.kernel.records import MAX_PAGE
 from omnicore.kernel.store import Writes, merged
 from omnicore.kernel.time import Instant
 from omnicore.kernel.verdict import Verdict, all_of
-from omnicore.network import CHANNELS, ChannelUnknown
+from omnicore.network import CHANNELS, NODES, ChannelUnknown, NodeUnknown
 from omnicore.ordering import ORDER, Method, Order, OrderLine, OrderUnknown
 from omnicore.ordering import decide as ordering
 from omnicore.payments import PAYMENTS, begin_refund, captured_accounts
@@ -76,11 +76,13 @@ async def return_in_store(
 ) -> Returned:
     """Take lines of an order back at a store; every line names the condition of what is in hand.
 
-    Raises: OrderUnknown, NotReturnable, TooManyReturned, RefundExceedsCaptured.
+    Raises: OrderUnknown, NodeUnknown, NotReturnable, TooManyReturned, RefundExceedsCaptured.
     """
     stored = await get(ORDER, order)
     if stored is None:
         raise OrderUnknown(order=order)
+    if await get(NODES, node) is None:  # stock nobody can ever promise or find again would lie there
+        raise NodeUnknown(node=node)
     _any_sold(stored.value, lines).or_refuse(NotReturnable, order=order, policy=policy.version)
     sold = await load_sold({line.variant for line in stored.value.lines})
     purchase = await _purchase(stored.value, sold)

@@ -12,17 +12,19 @@ from attrs import evolve, frozen
 
 from omnicore.inventory import RESERVATIONS, Reservation, questions
 from omnicore.kernel import codec
-from omnicore.kernel.errors import Refused
+from omnicore.kernel.errors import Malformed, Refused
 from omnicore.kernel.flow import Given, flow, get, write
 from omnicore.kernel.ids import CustomerId, OrderId, QuoteId, TransactionId
 from omnicore.kernel.money import Money
 from omnicore.kernel.process import process, step
+from omnicore.kernel.records import Stored
 from omnicore.kernel.store import Writes
 from omnicore.kernel.time import Instant
 from omnicore.ordering import (
     ORDER,
     AlreadyPlaced,
     PriceChanged,
+    Quote,
     QuoteExpired,
     order_of_cart,
 )
@@ -134,6 +136,8 @@ async def reserve(
 
     Raises: as ``checkout``, but for what providers say.
     """
+    if type(hold_minutes) is not int or hold_minutes < 1:
+        raise Malformed("$.hold_minutes", "must be a whole number from 1")
     stored = await load_quote(quote)
     offered, order = stored.value, order_of_cart(stored.value.cart)
     if offered.placed is not None or await get(ORDER, order) is not None:
@@ -154,7 +158,7 @@ async def reserve(
         offered.lines,
         offered.groups,
         shelves=shelves,
-        into=Reservation(id=order, channel=offered.channel) if before is None else emptied(before),
+        into=_into(before, order=order, offered=offered),
         expires=until,
     )
     if known is None:
@@ -165,3 +169,11 @@ async def reserve(
     kept = Writes(changes=(stored.put(evolve(offered, expires=max(until, offered.expires))),))
     await write(promised.writes + asked.writes + kept)
     return Reserved(order=order, until=until, requests=asked.requests)
+
+
+def _into(before: Stored[Reservation] | None, *, order: OrderId, offered: Quote) -> Stored[Reservation] | Reservation:
+    """Give the reservation of an order for this very quote: no other quote of the cart is placed on it."""
+    if before is None:
+        return Reservation(id=order, channel=offered.channel, reference=offered.id)
+    fresh = emptied(before)
+    return evolve(fresh, value=evolve(fresh.value, reference=offered.id))

@@ -32,6 +32,12 @@ class NotPaid(Refused):
     status = 402
 
 
+class NotReserved(Refused):
+    """The goods of this cart are held, and its money is set aside, for another quote."""
+
+    code = "scenarios.not_reserved"
+
+
 @frozen(kw_only=True)
 class Placed:
     """The order stands: paid for, its goods promised without an end, its work with the nodes."""
@@ -53,7 +59,7 @@ async def place_or_let_go(order: OrderId, quote: QuoteId, customer: CustomerId |
 async def place(given: Given, *, quote: QuoteId, customer: CustomerId | None = None) -> Placed:
     """Turn a reserved quote into its order; goods whose hold has ended meanwhile are promised afresh if they are there.
 
-    Raises: AlreadyPlaced, QuoteUnknown, QuoteExpired, NotPaid, OutOfStock.
+    Raises: AlreadyPlaced, QuoteUnknown, QuoteExpired, NotReserved, NotPaid, OutOfStock.
     """
     stored = await load_quote(quote)
     offered, order = stored.value, order_of_cart(stored.value.cart)
@@ -63,6 +69,7 @@ async def place(given: Given, *, quote: QuoteId, customer: CustomerId | None = N
     existing = await load(ORDER, [order])
     if order in existing:
         raise AlreadyPlaced(order=order)
+    check_reserved(reservation.value, quote=quote)
     check_paid(payment.value)
     if held and all(each.live(given.at) for each in held.values()):
         allocations = reservation.value.allocations
@@ -94,6 +101,15 @@ def check_paid(payment: Payment) -> None:
     """
     if missing := missing_minor(payment):
         raise NotPaid(order=payment.order, due=payment.due.minor, missing=missing)
+
+
+def check_reserved(reservation: Reservation, *, quote: QuoteId) -> None:
+    """Refuse a quote that is not the one whose goods are held: of two quotes of a cart, the dearer is not paid for.
+
+    Raises: NotReserved.
+    """
+    if reservation.reference != quote:
+        raise NotReserved(quote=quote, order=reservation.id)
 
 
 async def load_quote(quote: QuoteId) -> Stored[Quote]:

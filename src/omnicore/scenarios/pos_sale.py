@@ -11,12 +11,13 @@ from collections.abc import Mapping
 
 from attrs import evolve, frozen
 
-from omnicore.catalog import components, load_sold
+from omnicore.catalog import Sold, components, load_sold
 from omnicore.inventory import movements
 from omnicore.kernel.errors import Malformed
-from omnicore.kernel.flow import Given, flow, load, write
+from omnicore.kernel.flow import Given, flow, get, load, write
 from omnicore.kernel.ids import CartId, ChannelId, CustomerId, LineId, NodeId, OrderId, VariantId
 from omnicore.kernel.money import Money
+from omnicore.network import NODES, NodeUnknown
 from omnicore.ordering import (
     ORDER,
     Cart,
@@ -65,11 +66,13 @@ async def sell(
 ) -> Receipt:
     """Ring up what was carried to a till; ``receipt`` is its number, unique in the shop, and is rung up once.
 
-    Raises: ChannelUnknown, ProductUnknown, NotOffered, NoPrice, AlreadyPlaced; Malformed for a method that only sets
-        money aside: at a till it is taken.
+    Raises: ChannelUnknown, NodeUnknown, ProductUnknown, NotOffered, NoPrice, AlreadyPlaced; Malformed for a method
+        that only sets money aside: at a till it is taken.
     """
     if method.authorises:
         raise Malformed("$.method", "must take the money at once")
+    if await get(NODES, node) is None:
+        raise NodeUnknown(node=node)
     cart = Cart(
         id=receipt,
         channel=channel,
@@ -95,11 +98,7 @@ async def sell(
     existing = await load(ORDER, [order])
     placed = order_from(offered, order=order, at=given.at)
     placed = evolve(placed, lines=tuple(evolve(line, shipped=line.ordered) for line in placed.lines))
-    units: dict[str, int] = {}
-    for variant, count in items.items():
-        names = {sku.id: sku.unit for sku in sold[variant].skus}
-        for sku, steps in components(sold[variant].variant).items():
-            units[names[sku]] = units.get(names[sku], 0) + steps * count
+    units = _units_of(items, sold)
     tender = Tender(id=TenderId(method.value), method=method, amount=offered.gross, provider=till)
     asked = open_payment(order=order, due=offered.gross, tenders=[tender], at=given.at)
     await write(
@@ -108,3 +107,13 @@ async def sell(
         + settling(asked, id=f"till-{order}", given=given)
     )
     return Receipt(order=order, gross=offered.gross, tax=Money(offered.totals.tax, offered.currency), units=units)
+
+
+def _units_of(items: Mapping[VariantId, int], sold: Mapping[VariantId, Sold]) -> dict[str, int]:
+    """Give the steps of each SKU that so many of each variant hand over."""
+    units: dict[str, int] = {}
+    for variant, count in items.items():
+        names = {sku.id: sku.unit for sku in sold[variant].skus}
+        for sku, steps in components(sold[variant].variant).items():
+            units[names[sku]] = units.get(names[sku], 0) + steps * count
+    return units

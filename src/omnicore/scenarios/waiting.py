@@ -7,6 +7,7 @@ let go. A process never waits for people: ``checkout`` leaves behind the run of 
 
 from attrs import frozen
 
+from omnicore.inventory import questions
 from omnicore.kernel.flow import Given, flow, get, question, write
 from omnicore.kernel.ids import CustomerId, OrderId, QuoteId
 from omnicore.kernel.process import process, step
@@ -16,7 +17,14 @@ from omnicore.kernel.time import Instant
 from omnicore.ordering import ORDER, order_of_cart
 from omnicore.payments import load_payment
 from omnicore.scenarios.letting_go import let_everything_go
-from omnicore.scenarios.placing import Placed, check_paid, load_quote, missing_minor, place_or_let_go
+from omnicore.scenarios.placing import (
+    Placed,
+    check_paid,
+    check_reserved,
+    load_quote,
+    missing_minor,
+    place_or_let_go,
+)
 
 GRACE_MINUTES = 1
 """So long before the hold ends, a waiting checkout is ended: while its goods and its offer still stand."""
@@ -26,7 +34,7 @@ GRACE_MINUTES = 1
 async def confirm(given: Given, *, quote: QuoteId, customer: CustomerId | None = None) -> Placed:
     """Place the order of a checkout that waited for its buyer, once the provider has told that they acted.
 
-    Raises: NotPaid; OutOfStock when the goods were held no longer and are gone: the money has then been let go.
+    Raises: NotPaid, NotReserved; OutOfStock when the goods were held no longer and are gone: the money is then let go.
     """
     return await place_or_let_go(await step("paid", paid_order(quote=quote)), quote, customer)
 
@@ -40,7 +48,7 @@ async def end_waiting(given: Given, *, quote: QuoteId, customer: CustomerId | No
     Raises: OutOfStock when it was paid for too late, and its goods are gone: the money has then been let go.
     """
     standing = await step("standing", how_it_stands(quote=quote))
-    if standing.placed:
+    if standing.placed or not standing.reserved:
         return None
     if standing.paid:
         return await place_or_let_go(standing.order, quote, customer)
@@ -59,10 +67,11 @@ async def expect(given: Given, *, quote: QuoteId, customer: CustomerId | None, u
 
 @frozen(kw_only=True)
 class Standing:
-    """How a checkout stands: whether its order is placed, and if not, whether what has come covers it."""
+    """How a checkout stands: whether its order is placed; if not, whether its goods are the ones held, and paid for."""
 
     order: OrderId
     placed: bool
+    reserved: bool
     paid: bool
 
 
@@ -74,15 +83,23 @@ async def how_it_stands(given: Given, *, quote: QuoteId) -> Standing:
     """
     order = order_of_cart((await load_quote(quote)).value.cart)
     payment = await load_payment(order)
-    return Standing(order=order, placed=await get(ORDER, order) is not None, paid=not missing_minor(payment.value))
+    reservation = await questions.reservation_under(order)
+    return Standing(
+        order=order,
+        placed=await get(ORDER, order) is not None,
+        reserved=reservation.value.reference == quote,
+        paid=not missing_minor(payment.value),
+    )
 
 
 @flow("scenarios.paid_order")
 async def paid_order(given: Given, *, quote: QuoteId) -> OrderId:
     """Give the order of a quote that is covered by what is set aside and taken.
 
-    Raises: NotPaid, QuoteUnknown, UnknownPayment.
+    Raises: NotPaid, NotReserved, QuoteUnknown, UnknownPayment.
     """
     order = order_of_cart((await load_quote(quote)).value.cart)
-    check_paid((await load_payment(order)).value)
+    payment = await load_payment(order)
+    check_reserved((await questions.reservation_under(order)).value, quote=quote)
+    check_paid(payment.value)
     return order
