@@ -64,7 +64,7 @@ def test_a_payment_is_found_by_each_reference_it_has(payment: Payment) -> None:
     """Every reference a provider gave leads back to the payment, each once."""
     providers = {tender.id: tender.provider for tender in payment.tenders}
     known = {(providers[each.tender], each.reference) for each in payment.transactions if each.reference}
-    assert len(PAYMENTS.rows(payment)) == len(known)
+    assert sum(row.index == "reference" for row in PAYMENTS.rows(payment)) == len(known)
 
 
 @given(sums=amounts())

@@ -111,6 +111,16 @@ async def payment_by_reference(given: Given, *, provider: ProviderName, referenc
     return found.items[0].value if found.items else None
 
 
+@question("payments.failed")
+async def failed_payments(given: Given, *, limit: int = 100) -> tuple[Payment, ...]:
+    """Give the payments of which a capture or refund was declined and not tried again, the oldest first.
+
+    ``payment.failed`` names the transactions. ``capture`` and ``refund`` try again under a new id.
+    """
+    page = await find(PAYMENTS, "failed", limit=limit)
+    return tuple({stored.value.order: stored.value for stored in page.items}.values())
+
+
 async def ask_provider(request: Request) -> Answer:
     """Put one request to the provider and record its answer; for use inside a process, outside any flow.
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from omnicore.kernel.records import Index, Kind
+from omnicore.kernel.time import Instant
 from omnicore.payments.model import Payment
 
 
@@ -13,10 +14,15 @@ def _references(payment: Payment) -> Iterable[tuple[str, str]]:
             yield providers[transaction.tender], transaction.reference
 
 
+def _failed(payment: Payment) -> Iterable[tuple[Instant]]:
+    return [(each.told,) for each in payment.failed if each.told is not None]
+
+
 PAYMENTS = Kind(
     name="payments.payment",
     type=Payment,
     key=lambda payment: payment.order,
     # A provider's reference belongs to one payment for ever; that several steps of one payment share it is usual.
-    indexes=(Index("reference", _references, unique=True),),
+    # ``failed`` lists what a person must look at: goods have gone or come back, and their money has not moved.
+    indexes=(Index("reference", _references, unique=True), Index("failed", _failed)),
 )

@@ -171,6 +171,16 @@ class Payment:
         """Give the transactions of a step that a provider has confirmed, in the order begun."""
         return tuple(each for each in self.steps(step, tender=tender) if each.state is TransactionState.SUCCEEDED)
 
+    @property
+    def failed(self) -> tuple[Transaction, ...]:
+        """Captures of what was authorised, and refunds, that a provider declined and nobody has tried again since."""
+        tried = {(each.step, each.of): each for each in self.transactions if each.of is not None}
+        return tuple(
+            each
+            for each in tried.values()
+            if each.step in {Step.CAPTURE, Step.REFUND} and each.state is TransactionState.DECLINED
+        )
+
     def with_transaction(self, changed: Transaction) -> "Payment":
         """Give the payment with a transaction in place of the one of its id, or added."""
         others = tuple(changed if each.id == changed.id else each for each in self.transactions)

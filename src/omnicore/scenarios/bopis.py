@@ -13,17 +13,16 @@ from omnicore.fulfilment import questions as work
 from omnicore.fulfilment.collection import mark_of
 from omnicore.inventory import decide as inventory
 from omnicore.inventory import questions
-from omnicore.kernel.flow import Given, balances, flow, get, write
+from omnicore.kernel.flow import Given, flow, get, write
 from omnicore.kernel.ids import NodeId
 from omnicore.kernel.personal import Personal
 from omnicore.kernel.time import Window
 from omnicore.network import NODES, NodeUnknown
 from omnicore.ordering import DeliveryGroup, GroupId, Method, moves
 from omnicore.ordering import decide as ordering
-from omnicore.payments import amounts_of, begin_cancel, begin_refund, captured_accounts
 from omnicore.scenarios.checkout import Placed, Waiting, checkout, confirm
 from omnicore.scenarios.handing_over import hand_over, load_leaving
-from omnicore.scenarios.money import settling
+from omnicore.scenarios.money import freed_money
 from omnicore.scenarios.quote import quote
 
 __all__ = [
@@ -110,15 +109,5 @@ async def lapse(given: Given, *, pickup: PickupId) -> None:
     before = leaving.order.value
     after = moves.cancel_units(before, units=units, at=given.at) if units else before
     writes += ordering.changed(leaving.order, after)
-    payment = leaving.payment
-    if payment is not None:
-        amounts = amounts_of(payment.value)
-        over = amounts.captured - amounts.refunded - amounts.refunding - after.due
-        name = f"lapse-{pickup}"
-        if not amounts.captured and moves.is_cancelled(after):
-            writes += settling(begin_cancel(payment, at=given.at), id=name, given=given)
-        elif over.minor > 0:
-            funds = await balances(captured_accounts(payment.value))
-            asked = begin_refund(payment, refund=name, amount=over, funds=funds, at=given.at)
-            writes += settling(asked, id=name, given=given)
+    writes += await freed_money(leaving.payment, after, name=f"lapse-{pickup}", given=given)
     await write(writes)

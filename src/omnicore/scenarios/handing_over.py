@@ -90,6 +90,20 @@ def units_leaving(leaving: Leaving, items: Iterable[Item]) -> dict[LineId, int]:
     return found
 
 
+def half_gone(leaving: Leaving) -> bool:
+    """Whether a part of a bundle's unit has left and the rest has not."""
+    steps: Counter[tuple[LineId, str]] = Counter()
+    for item in leaving.gone:
+        steps[item.line, item.unit] += item.amount
+    for line in leaving.order.value.lines:
+        sold = leaving.sold[line.variant]
+        names = {sku.id: sku.unit for sku in sold.skus}
+        for sku, each in components(sold.variant).items():
+            if steps[line.id, names[sku]] > each * line.shipped:
+                return True
+    return False
+
+
 def hand_over(leaving: Leaving, items: Iterable[Item], *, name: str, given: Given) -> Writes:
     """Count the units that leave on the order, and have their money taken; ``name`` names the captures."""
     before = leaving.order.value
