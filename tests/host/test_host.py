@@ -11,7 +11,7 @@ from omnicore.host.advance import MAX_ATTEMPTS
 from omnicore.host.engine import MAX_TRIES
 from omnicore.kernel import process as kernel_process
 from omnicore.kernel.errors import Conflict, Malformed, Refused
-from omnicore.kernel.flow import Flow, Given, Staff, flow, question, write
+from omnicore.kernel.flow import Actor, Flow, Given, Staff, flow, question, write
 from omnicore.kernel.ledger import Hold
 from omnicore.kernel.process import process, step
 from omnicore.kernel.runs import RUNS, Diverged, RunState
@@ -327,3 +327,31 @@ def test_an_asynchronous_provider_needs_a_loop() -> None:
     host = Host(Memory(), clock=Clock(), new_id=Ids(), providers=[Slow()])
     with pytest.raises(AssertionError, match="needs arun"), pytest.warns(RuntimeWarning, match="never awaited"):
         host.run(deposit(order="o1", price=5))
+
+
+def test_a_watcher_that_fails_hides_no_answer() -> None:
+    """Monitoring that breaks does not make a sale that went through look as if it had not."""
+
+    def broken(_seen: Observation) -> None:
+        raise ZeroDivisionError
+
+    host = Host(Memory(), observe=broken)
+    with pytest.warns(RuntimeWarning, match="observe failed: ZeroDivisionError"):
+        assert host.look("nothing") is None
+
+
+@pytest.mark.parametrize("wrong", [{"shop": ""}, {"shop": 5}, {"lease_seconds": 0}, {"lease_seconds": True}])
+def test_a_host_is_set_up_right_or_not_at_all(wrong: dict[str, object]) -> None:
+    """A shop without a name, or a lease of no time, is refused when the host is made, not when it first matters."""
+    with pytest.raises(Malformed):
+        Host(Memory(), **wrong)  # type: ignore[arg-type] # that is what is tested
+
+
+@pytest.mark.parametrize("nobody", [None, "S1", Actor])
+def test_somebody_acts(nobody: object) -> None:
+    """A host acts for an actor; what events and audit rows would name must be one."""
+    with pytest.raises(Malformed):
+        Host(Memory()).acting(nobody)  # type: ignore[arg-type] # that is what is tested
+    for kind, name in (("clerk", "S1"), ("staff", ""), ("staff", "two\nlines")):
+        with pytest.raises(Malformed):
+            Actor(kind, name)

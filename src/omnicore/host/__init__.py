@@ -26,7 +26,7 @@ from omnicore.host.working import (
 )
 from omnicore.kernel.errors import Conflict, Malformed, OmnicoreError
 from omnicore.kernel.flow import SYSTEM, Actor, Flow
-from omnicore.kernel.ids import NewId
+from omnicore.kernel.ids import NewId, checked_id
 from omnicore.kernel.journal import Envelope
 from omnicore.kernel.process import Process
 from omnicore.kernel.records import kinds
@@ -78,10 +78,13 @@ class Host:
     ) -> None:
         """Bind a shop to its database; nothing is opened or written yet.
 
-        Raises: Malformed for a secret of fewer than 16 bytes.
+        Raises: Malformed for a secret of fewer than 16 bytes, a shop that is no id, or a lease of no time.
         """
         if type(secret) is not bytes or len(secret) < _SHORTEST_SECRET:
             raise Malformed("$.secret", f"must be at least {_SHORTEST_SECRET} bytes")
+        if type(lease_seconds) is not int or lease_seconds < 1:
+            raise Malformed("$.lease_seconds", "must be a whole number of at least 1")
+        checked_id(shop, "$.shop")
         self._engine = Engine(
             database=database,
             shop=shop,
@@ -98,7 +101,12 @@ class Host:
         self.purpose: str | None = None
 
     def acting(self, actor: Actor, *, purpose: str | None = None) -> "Host":
-        """Give the same host acting for somebody; personal data is read for a stated purpose only."""
+        """Give the same host acting for somebody; personal data is read for a stated purpose only.
+
+        Raises: Malformed for anything but an actor.
+        """
+        if not isinstance(actor, Actor):
+            raise Malformed("$.actor", "must be an actor, such as Staff(...)")
         other = object.__new__(Host)
         other._engine, other._providers, other._threads = self._engine, self._providers, self._threads
         other.actor, other.purpose = actor, purpose

@@ -6,6 +6,7 @@ stored, so the key may succeed later. A ``Conflict`` starts the flow afresh, a b
 """
 
 import hmac
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
@@ -273,12 +274,15 @@ class _Watch:
                 self.outcome = "cancelled"
             case _:
                 self.outcome = "bug"
-        self.engine.observe(
-            Observation(
-                flow=self.name,
-                micros=self.engine.ticks_micros() - self.began,
-                statements=self.statements,
-                retries=self.retries,
-                outcome=self.outcome,
-            )
+        seen = Observation(
+            flow=self.name,
+            micros=self.engine.ticks_micros() - self.began,
+            statements=self.statements,
+            retries=self.retries,
+            outcome=self.outcome,
         )
+        try:
+            self.engine.observe(seen)
+        except Exception as failed:  # noqa: BLE001 - whoever watches must not change what is watched
+            # The command may have committed: its answer, or its refusal, is what the caller must get.
+            warnings.warn(f"observe failed: {type(failed).__name__}", RuntimeWarning, stacklevel=2)

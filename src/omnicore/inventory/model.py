@@ -15,7 +15,7 @@ from omnicore.kernel.ledger import MAX_AMOUNT
 
 MAX_SKUS = 10_000
 """SKUs in one command or transfer."""
-MAX_LINES = 1_000
+MAX_LINES = 5_000
 """Lines in one basket."""
 MAX_COMPONENTS = 100
 """SKUs in one bundle."""

@@ -24,7 +24,7 @@ from attrs import field, frozen
 
 from omnicore.kernel import codec
 from omnicore.kernel.errors import Malformed
-from omnicore.kernel.ids import NewId
+from omnicore.kernel.ids import NewId, checked_id
 from omnicore.kernel.ledger import Account, Balance, Entry, Held
 from omnicore.kernel.records import Cursor, Document, Field, Found, Kind, Page, Stored, span
 from omnicore.kernel.store import Writes
@@ -36,12 +36,24 @@ R_co = TypeVar("R_co", covariant=True)
 T = TypeVar("T")
 
 
+_ACTORS = ("buyer", "staff", "device", "system")
+
+
 @frozen
 class Actor:
     """Who acts now: ``kind`` is ``buyer``, ``staff``, ``device`` or ``system``; ``id`` is never personal data."""
 
     kind: str
     id: str
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse nobody.
+
+        Raises: Malformed.
+        """
+        if self.kind not in _ACTORS:
+            raise Malformed("$.kind", f"must be one of {', '.join(_ACTORS)}")
+        checked_id(self.id, "$.id")
 
     def __str__(self) -> str:
         """Give ``kind:id``, as events and audit rows store it."""

@@ -68,7 +68,10 @@ class AlreadyCancelled(Refused):
 
 
 class RefundExceedsCaptured(Refused):
-    """More would go back than was captured and is still here; facts: ``order``, ``asked``, ``left``, ``currency``."""
+    """More would go back than was captured and is here; facts: ``order, asked, left, pending, currency``.
+
+    ``pending`` is what providers have been asked to take and have not answered yet: with some of it, try again later.
+    """
 
     code = "payments.refund_exceeds_captured"
 

@@ -12,7 +12,7 @@ from omnicore.kernel.ledger import Account, Balance
 from omnicore.kernel.money import Money
 from omnicore.payments.errors import RefundExceedsCaptured
 from omnicore.payments.model import Payment, Transaction, captured_account
-from omnicore.payments.states import Step
+from omnicore.payments.states import Step, TransactionState
 
 
 class RefundOrder(StrEnum):
@@ -54,9 +54,16 @@ def route(
             order=payment.order,
             asked=amount.minor,
             left=left_to_refund(payment, funds).minor,
+            pending=_pending_minor(payment),
             currency=amount.currency,
         )
     return tuple(parts)
+
+
+def _pending_minor(payment: Payment) -> int:
+    """Give what providers have been asked to take and have not answered: try again when they have."""
+    asked = payment.steps(Step.CAPTURE)
+    return sum(each.amount.minor for each in asked if each.state is TransactionState.PENDING)
 
 
 def _free(payment: Payment, capture: Transaction, funds: Mapping[Account, Balance]) -> int:
