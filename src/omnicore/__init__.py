@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from omnicore.host import Host
+    from omnicore.kernel.actor import SYSTEM, Actor, Device, Shopper, Staff
     from omnicore.kernel.errors import Conflict, Malformed, OmnicoreError, Refused
-    from omnicore.kernel.flow import SYSTEM, Actor, Device, Given, Shopper, Staff, flow, question
+    from omnicore.kernel.flow import Given, flow, question
     from omnicore.kernel.money import Money, Price, TaxBasis
     from omnicore.kernel.personal import Personal
     from omnicore.kernel.process import call, process, step
@@ -52,7 +53,8 @@ __all__ = [
 _HOME = {
     "host": ("Host",),
     "kernel.errors": ("Conflict", "Malformed", "OmnicoreError", "Refused"),
-    "kernel.flow": ("SYSTEM", "Actor", "Device", "Given", "Shopper", "Staff", "flow", "question"),
+    "kernel.actor": ("SYSTEM", "Actor", "Device", "Shopper", "Staff"),
+    "kernel.flow": ("Given", "flow", "question"),
     "kernel.money": ("Money", "Price", "TaxBasis"),
     "kernel.personal": ("Personal",),
     "kernel.process": ("call", "process", "step"),

@@ -699,3 +699,19 @@ def test_members_that_look_alike_are_refused_at_declaration() -> None:
     """Two members of a union that JSON cannot tell apart are a mistake in the declaration, found at once."""
     with pytest.raises(codec.NotStorable):
         codec.loads("[]", as_=tuple[str, ...] | frozenset[str])
+
+
+class _Either:
+    """Stored as a number or a text."""
+
+    def __init__(self, value: int | str) -> None:
+        self.value = value
+
+
+codec.scalar(_Either, dump=lambda either: either.value, load=_Either, via=int | str)
+
+
+def test_a_member_with_two_shapes_is_refused_at_declaration() -> None:
+    """A union member that JSON may write in two ways cannot be told from the others, and says so at once."""
+    with pytest.raises(codec.NotStorable):
+        codec.dumps(_Either(1), as_=_Either | bool)

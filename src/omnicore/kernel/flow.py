@@ -23,59 +23,42 @@ from typing import Concatenate, Generic, ParamSpec, TypeVar, cast, get_type_hint
 from attrs import field, frozen
 
 from omnicore.kernel import codec
+from omnicore.kernel.actor import SYSTEM, Actor, Device, Shopper, Staff
 from omnicore.kernel.errors import Malformed
-from omnicore.kernel.ids import NewId, checked_id
+from omnicore.kernel.ids import NewId
 from omnicore.kernel.ledger import Account, Balance, Entry, Held
 from omnicore.kernel.records import Cursor, Document, Field, Found, Kind, Page, Stored, span
 from omnicore.kernel.store import Writes
 from omnicore.kernel.time import Instant
 
+__all__ = [
+    "SYSTEM",
+    "Actor",
+    "Ask",
+    "Definition",
+    "Device",
+    "Flow",
+    "Given",
+    "Shopper",
+    "Staff",
+    "balances",
+    "bound",
+    "declare",
+    "entries",
+    "find",
+    "flow",
+    "get",
+    "holds",
+    "load",
+    "open_holds",
+    "question",
+    "write",
+]
+
 P = ParamSpec("P")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 T = TypeVar("T")
-
-
-_ACTORS = ("buyer", "staff", "device", "system")
-
-
-@frozen
-class Actor:
-    """Who acts now: ``kind`` is ``buyer``, ``staff``, ``device`` or ``system``; ``id`` is never personal data."""
-
-    kind: str
-    id: str
-
-    def __attrs_post_init__(self) -> None:
-        """Refuse nobody.
-
-        Raises: Malformed.
-        """
-        if self.kind not in _ACTORS:
-            raise Malformed("$.kind", f"must be one of {', '.join(_ACTORS)}")
-        checked_id(self.id, "$.id")
-
-    def __str__(self) -> str:
-        """Give ``kind:id``, as events and audit rows store it."""
-        return f"{self.kind}:{self.id}"
-
-
-def Staff(id: str) -> Actor:  # noqa: N802 - reads as the noun it stands for
-    """Say that a member of staff acts."""
-    return Actor("staff", id)
-
-
-def Device(id: str) -> Actor:  # noqa: N802 - reads as the noun it stands for
-    """Say that a device acts: a till, a handheld."""
-    return Actor("device", id)
-
-
-def Shopper(id: str) -> Actor:  # noqa: N802 - reads as the noun it stands for
-    """Say that a buyer acts, by account or session id."""
-    return Actor("buyer", id)
-
-
-SYSTEM = Actor("system", "omnicore")
 
 
 @frozen(kw_only=True)
