@@ -8,12 +8,14 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from omnicore.adapters.memory import MemoryStore
 from omnicore.host import Host
 from omnicore.inventory import accounts
 from omnicore.kernel.errors import Malformed
 from omnicore.kernel.flow import Given, find, question
 from omnicore.kernel.ids import ChannelId, CustomerId, SkuId, VariantId
 from omnicore.kernel.ledger import Account
+from omnicore.kernel.records import Found, Span
 from omnicore.kernel.time import Instant
 from omnicore.ordering import ORDER, Order, order_of_channel
 from omnicore.scenarios.history import (
@@ -98,6 +100,33 @@ def test_a_cancellation_takes_back_the_newest_sales() -> None:
     assert returned == {"1": 3, "2": 4}
     takes = [(take.order, take.units) for each in documents for take in each.takes]
     assert takes == [(order_of_channel(PAST, "2"), 4), (order_of_channel(PAST, "1"), 3)]
+
+
+@pytest.mark.parametrize(("units", "most"), [(1, 2), (40, 42), (150, 170), (299, 300), (300, 300)])
+def test_a_cancellation_reads_about_as_many_orders_as_it_takes_back_from(
+    units: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A buyer's long past is not read to take back the newest sale, and is read to its end where that is asked."""
+    host = a_host(Weak())
+    for start in range(0, 300, 100):
+        taken(host, *(document(str(1000 + day), line("sale", 1), days=day) for day in range(start, start + 100)))
+    seen: list[str] = []
+    find_in_memory = MemoryStore.find
+
+    def watched(store: MemoryStore, where: Span) -> Found:
+        found = find_in_memory(store, where)
+        seen.extend(row.key for row in found.documents if where.kind == ORDER.name)
+        return found
+
+    monkeypatch.setattr(MemoryStore, "find", watched)
+    cancelled = document("C", line("cancellation", -units), days=400)
+    assert taken(host, cancelled).classes == ((MATCHED,),)
+    monkeypatch.undo()
+    assert units <= len(seen) <= most
+    assert len(set(seen)) == len(seen)
+    orders, _ = host.run(read_past())
+    returned = [order.lines[0].returned for order in sorted(orders, key=lambda order: order.placed_at)]
+    assert returned == [0] * (300 - units) + [1] * units
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,10 @@ __all__ = [
 MAX_DOCUMENTS = 200
 """Documents imported by one write."""
 
+_FIRST_LOOK = 2
+_MAX_LOOK = 500
+"""Orders read at a time when sales are looked for: nearly all cancellations are of the newest, a few go back far."""
+
 
 @frozen(kw_only=True)
 class Taken:
@@ -112,6 +116,7 @@ async def _earlier_sales(
     first, last = min(wanted)[0], max(wanted)[0]
     missing = sum(units for _, units in wanted)
     after: Cursor | None = None
+    limit = _FIRST_LOOK
     while True:
         page = await find(
             ORDER,
@@ -120,6 +125,7 @@ async def _earlier_sales(
             until=last.plus(micros=1),
             newest_first=True,
             after=after,
+            limit=limit,
         )
         for stored in page.items:
             orders[stored.value.id] = stored
@@ -127,7 +133,7 @@ async def _earlier_sales(
                 missing -= sum(line.units for line in left_at(stored.value, variant=variant, price_micros=price_micros))
         if missing <= 0 or page.next is None:
             return orders
-        after = page.next
+        after, limit = page.next, min(4 * limit, _MAX_LOOK)
 
 
 def _external_ids(channel: ChannelId, documents: Iterable[PastDocument]) -> list[str]:
