@@ -85,7 +85,7 @@ def test_the_worker_outlives_a_locked_database() -> None:
         left = 3
 
         @contextmanager
-        def writing(self, shop: str) -> Iterator[MemoryStore]:
+        def writing(self, shop: str, *, serializable: bool = False) -> Iterator[MemoryStore]:
             self.left -= 1
             if self.left >= 0:
                 raise Conflict("database")
@@ -110,7 +110,7 @@ def test_what_ends_the_worker_is_raised() -> None:
 
     class Broken(Memory):
         @contextmanager
-        def writing(self, shop: str) -> Iterator[MemoryStore]:
+        def writing(self, shop: str, *, serializable: bool = False) -> Iterator[MemoryStore]:
             raise ZeroDivisionError(shop)
             yield
 

@@ -234,7 +234,7 @@ def test_a_group_is_one_transaction() -> None:
         opened = 0
 
         @contextmanager
-        def writing(self, shop: str) -> Iterator[MemoryStore]:
+        def writing(self, shop: str, *, serializable: bool = False) -> Iterator[MemoryStore]:
             self.opened += 1
             with super().writing(shop) as store:
                 yield store

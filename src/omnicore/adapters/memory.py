@@ -40,8 +40,8 @@ class Memory:
             yield self.store(self._shops.get(shop) or Shop(), writable=False)
 
     @contextmanager
-    def writing(self, shop: str) -> Iterator["MemoryStore"]:
-        """Open one transaction; any exception undoes it."""
+    def writing(self, shop: str, *, serializable: bool = False) -> Iterator["MemoryStore"]:
+        """Open one transaction, always alone; any exception undoes it."""
         with self._lock:
             store = self.store(self._shops.setdefault(shop, Shop()), writable=True)
             try:

@@ -15,20 +15,17 @@ A flow handed straight to asyncio stops at its first port, because nobody answer
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from functools import cached_property, partial, update_wrapper
-from types import coroutine
 from typing import Concatenate, Generic, ParamSpec, TypeVar, cast, get_type_hints
 
 from attrs import field, frozen
 
 from omnicore.kernel import codec
 from omnicore.kernel.actor import SYSTEM, Actor, Device, Shopper, Staff
+from omnicore.kernel.asking import Ask, balances, entries, find, get, holds, load, open_holds, write
 from omnicore.kernel.errors import Malformed
 from omnicore.kernel.ids import NewId
-from omnicore.kernel.ledger import Account, Balance, Entry, Held
-from omnicore.kernel.records import Cursor, Document, Field, Found, Kind, Page, Stored, span
-from omnicore.kernel.store import Writes
 from omnicore.kernel.time import Instant
 
 __all__ = [
@@ -77,93 +74,18 @@ class Given:
     blind: Callable[[str], str] = field(repr=False)
 
 
-@frozen(kw_only=True)
-class Ask:
-    """One port call, as the driver sees it: a method of ``Store`` and its arguments, or ``enter`` / ``reveal``."""
-
-    method: str
-    args: tuple[object, ...] = ()
-
-
-@coroutine
-def _ask(request: object) -> Generator[object, object, object]:
-    return (yield request)
-
-
-async def load(kind: Kind[T], keys: Iterable[str]) -> dict[str, Stored[T]]:
-    """Load the values that exist among ``keys``; reading a vault kind is audited."""
-    documents = cast(dict[str, Document], await _ask(Ask(method="load", args=(kind.name, tuple(sorted(set(keys)))))))
-    found = {key: kind.read(document) for key, document in documents.items()}
-    await _reveal(kind, found.values())
-    return found
-
-
-async def get(kind: Kind[T], key: str) -> Stored[T] | None:
-    """Load one value; prefer ``load`` wherever there may be many."""
-    return (await load(kind, [key])).get(key)
-
-
-async def find(
-    kind: Kind[T],
-    index: str,
-    *,
-    equal: tuple[Field, ...] = (),
-    since: Field | None = None,
-    until: Field | None = None,
-    newest_first: bool = False,
-    after: Cursor | None = None,
-    limit: int = 100,
-) -> Page[T]:
-    """Find values by an index: equality on a prefix, then ``since <= next field < until``; a vault is audited."""
-    where = span(
-        kind.name, index, equal=equal, since=since, until=until, newest_first=newest_first, after=after, limit=limit
-    )
-    found = cast(Found, await _ask(Ask(method="find", args=(where,))))
-    items = tuple(kind.read(document) for document in found.documents)
-    await _reveal(kind, items)
-    return Page(items=items, next=found.next)
-
-
-async def _reveal(kind: Kind[T], found: Iterable[Stored[T]]) -> None:
-    if kind.subject is not None and (subjects := sorted({kind.subject(stored.value) for stored in found})):
-        await _ask(Ask(method="reveal", args=(kind.name, tuple(subjects))))
-
-
-async def balances(accounts: Iterable[Account]) -> dict[Account, Balance]:
-    """Read how accounts stand, at the flow's instant; an unknown account stands at zero."""
-    return cast(dict[Account, Balance], await _ask(Ask(method="balances", args=(tuple(sorted(set(accounts))),))))
-
-
-async def holds(ids: Iterable[str]) -> dict[str, Held]:
-    """Read the holds that exist among ``ids``; whether time has ended one is ``held.lapsed(given.at)``."""
-    return cast(dict[str, Held], await _ask(Ask(method="holds", args=(tuple(sorted(set(ids))),))))
-
-
-async def open_holds(accounts: Iterable[Account]) -> dict[Account, tuple[Held, ...]]:
-    """Read the open holds on accounts, in promise order."""
-    return cast(
-        dict[Account, tuple[Held, ...]], await _ask(Ask(method="open_holds", args=(tuple(sorted(set(accounts))),)))
-    )
-
-
-async def entries(account: Account, *, after: int = 0, limit: int = 1000) -> tuple[Entry, ...]:
-    """Read the numbered entries that touch an account, by position."""
-    return cast(tuple[Entry, ...], await _ask(Ask(method="entries", args=(account, after, limit))))
-
-
-async def write(writes: Writes) -> None:
-    """Write once, as the last port call; applied whole when the flow has returned, or not at all."""
-    await _ask(Ask(method="write", args=(writes,)))
-
-
 @frozen(eq=False, kw_only=True)
 class Definition(Generic[R]):
-    """A declared flow, question or process: its stored name, its body and what it may do."""
+    """A declared flow, question or process: its stored name, its body, what it may do and what it needs.
+
+    ``serializable``: its rule spans a set of rows that no row guards, so it must stand as if it had run alone.
+    """
 
     name: str
     body: Callable[..., Awaitable[R]] = field(repr=False)
     writes: bool = True
     reveals: bool = True
+    serializable: bool = False
 
     @cached_property
     def _types(self) -> tuple[dict[str, type[object]], type[object]]:
@@ -272,13 +194,17 @@ def _bind(definition: Definition[R], body: Callable[Concatenate[Given, P], Await
 
 
 def flow(
-    name: str,
+    name: str, *, serializable: bool = False
 ) -> Callable[[Callable[Concatenate[Given, P], Awaitable[R]]], Callable[P, Flow[R]]]:
-    """Declare a command: it may read and ends in one write."""
+    """Declare a command: it may read and ends in one write.
+
+    ``serializable`` is for a rule over a set of rows ("no two windows overlap") where the write changes no row that all
+    its rivals change too: the whole transaction is then retried where two would not have added up one after another.
+    """
 
     def declared(body: Callable[Concatenate[Given, P], Awaitable[R]]) -> Callable[P, Flow[R]]:
         declare(name)
-        return _bind(Definition(name=name, body=body), body)
+        return _bind(Definition(name=name, body=body, serializable=serializable), body)
 
     return declared
 

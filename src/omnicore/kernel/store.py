@@ -6,7 +6,7 @@ A flow reads, decides purely and ends in one ``Writes`` value, applied whole or 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from itertools import pairwise
 from typing import Protocol
 
@@ -14,8 +14,8 @@ from attrs import field, frozen
 
 from omnicore.kernel.errors import Malformed
 from omnicore.kernel.journal import Envelope, Event, Journal
-from omnicore.kernel.ledger import Ledger, Move
-from omnicore.kernel.records import Change, Kind, Records
+from omnicore.kernel.ledger import Account, Balance, Entry, Held, Ledger, Move
+from omnicore.kernel.records import Change, Document, Found, Kind, Records, Span
 from omnicore.kernel.time import Instant
 
 
@@ -147,8 +147,12 @@ class Database(Protocol):
         """Open one snapshot; ``write`` is refused in it."""
         ...
 
-    def writing(self, shop: str) -> AbstractContextManager[Store]:
-        """Open one transaction that may write."""
+    def writing(self, shop: str, *, serializable: bool = False) -> AbstractContextManager[Store]:
+        """Open one transaction that may write.
+
+        Guarded rows are safe at any level. ``serializable`` asks for more: that the transaction stands as if it had
+        run alone, because its rule spans a set of rows that no row guards.
+        """
         ...
 
     def shops(self) -> Iterator[str]:
@@ -156,5 +160,76 @@ class Database(Protocol):
         ...
 
     def close(self) -> None:
+        """Give up connections; the database is not used afterwards."""
+        ...
+
+
+class AsyncStore(Protocol):
+    """``Store`` over a driver that awaits: the same methods, laws and errors."""
+
+    async def load(self, kind: str, keys: Iterable[str]) -> dict[str, Document]:
+        """Give the documents that exist among ``keys``."""
+        ...
+
+    async def find(self, where: Span) -> Found:
+        """Give documents in index order."""
+        ...
+
+    async def balances(self, accounts: Iterable[Account], at: Instant) -> dict[Account, Balance]:
+        """Give a balance for every account asked."""
+        ...
+
+    async def holds(self, ids: Iterable[str]) -> dict[str, Held]:
+        """Give the holds that exist among ``ids``."""
+        ...
+
+    async def open_holds(self, accounts: Iterable[Account]) -> dict[Account, tuple[Held, ...]]:
+        """Give each account's open holds in promise order."""
+        ...
+
+    async def entries(self, account: Account, *, after: int = 0, limit: int = 1000) -> tuple[Entry, ...]:
+        """Give the numbered entries that touch an account."""
+        ...
+
+    async def read(self, *, after: int = 0, limit: int = 1000) -> tuple[Envelope, ...]:
+        """Give numbered envelopes by position, from behind ``after``."""
+        ...
+
+    async def commands(self, keys: Iterable[str]) -> dict[str, Command]:
+        """Give the command rows that exist among ``keys``."""
+        ...
+
+    async def write(self, batch: Batch) -> None:
+        """Apply a batch whole or not at all.
+
+        Raises: Conflict, Malformed.
+        """
+        ...
+
+    async def number(self, limit: int) -> int:
+        """Give positions and chain links to journal rows and entries that have none; how many got one."""
+        ...
+
+    async def verify(self, kinds: Iterable[Kind[object]]) -> Verified:
+        """Recompute balances, index rows and the chain; name the differences."""
+        ...
+
+
+class AsyncDatabase(Protocol):
+    """``Database`` over a driver that awaits. A cancelled block rolls back; COMMIT, once sent, is waited for."""
+
+    def reading(self, shop: str) -> AbstractAsyncContextManager[AsyncStore]:
+        """Open one snapshot; ``write`` is refused in it."""
+        ...
+
+    def writing(self, shop: str, *, serializable: bool = False) -> AbstractAsyncContextManager[AsyncStore]:
+        """Open one transaction that may write; ``serializable`` as for ``Database``."""
+        ...
+
+    async def shops(self) -> tuple[str, ...]:
+        """Name the shops that have rows here."""
+        ...
+
+    async def close(self) -> None:
         """Give up connections; the database is not used afterwards."""
         ...

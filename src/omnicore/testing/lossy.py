@@ -56,12 +56,12 @@ class Lossy:
         return self._database.reading(shop)
 
     @contextmanager
-    def writing(self, shop: str) -> Iterator[Store]:
+    def writing(self, shop: str, *, serializable: bool = False) -> Iterator[Store]:
         """Open one transaction.
 
         Raises: Conflict where the answer is lost.
         """
-        with self._database.writing(shop) as store:
+        with self._database.writing(shop, serializable=serializable) as store:
             yield store
             if self._commits_lost:
                 self._commits_lost -= 1
@@ -95,10 +95,10 @@ class Stopping:
             yield Watched(store, self._points.point)
 
     @contextmanager
-    def writing(self, shop: str) -> Iterator[Store]:
+    def writing(self, shop: str, *, serializable: bool = False) -> Iterator[Store]:
         """Open one transaction."""
         self._points.point()
-        with self._database.writing(shop) as store:
+        with self._database.writing(shop, serializable=serializable) as store:
             yield Watched(store, self._points.point)
             self._points.point()
         self._points.point()

@@ -152,7 +152,7 @@ class AnswerLost(Memory):
     """Stores the command's row after the commit, so that a lost answer loses the key with it."""
 
     @contextmanager
-    def writing(self, shop: str) -> Iterator[MemoryStore]:
+    def writing(self, shop: str, *, serializable: bool = False) -> Iterator[MemoryStore]:
         """Commit, lose the connection once, after a command that only moves, and with it the key."""
         late: list[Command] = []
         only_moves = False
@@ -187,7 +187,7 @@ class ShopsMixed(Memory):
     """Forgets the shop in its keys."""
 
     @contextmanager
-    def writing(self, shop: str) -> Iterator[MemoryStore]:
+    def writing(self, shop: str, *, serializable: bool = False) -> Iterator[MemoryStore]:
         """Write to the one shop there is."""
         with super().writing("main") as store:
             self._shops[shop] = self._shops["main"]

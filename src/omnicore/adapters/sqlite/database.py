@@ -157,8 +157,8 @@ class Sqlite:
             yield SqliteStore(connection, shop, writable=False)
 
     @contextmanager
-    def writing(self, shop: str) -> Iterator[SqliteStore]:
-        """Open one transaction; any exception rolls it back.
+    def writing(self, shop: str, *, serializable: bool = False) -> Iterator[SqliteStore]:
+        """Open one transaction, always the only writer; any exception rolls it back.
 
         Raises: Conflict when another writer keeps the database for longer than the busy timeout.
         """
