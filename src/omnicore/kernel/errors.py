@@ -92,6 +92,16 @@ class Conflict(OmnicoreError):  # noqa: N818 - not an error: try again
         }
 
 
+class InDoubt(Conflict):
+    """The connection was lost while COMMIT was under way: nobody knows whether what was asked has happened.
+
+    With a command key it is safe to ask again, and the driver does; without one only who asked can find out.
+    """
+
+    code: ClassVar[str] = "kernel.in_doubt"
+    status: ClassVar[int] = 503
+
+
 class Malformed(OmnicoreError):  # noqa: N818 - describes the data, not the failure
     """Bad data: where (``path``, as ``$.lines[2].quantity``) and why (``reason``); never the value itself."""
 

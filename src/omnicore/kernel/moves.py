@@ -18,7 +18,7 @@ from omnicore.kernel.time import Instant
 MAX_AMOUNT = 10**15
 """The largest amount of one move and of one balance; 9,000 of them still add up in a 64-bit column."""
 
-_OPEN_ROOTS = frozenset({"world", "issuer", "provider"})
+OPEN_ROOTS = frozenset({"world", "issuer", "provider"})
 _MAX_TEXT = 256
 
 
@@ -52,7 +52,7 @@ class Account:
     @property
     def guarded(self) -> bool:
         """Whether the account has a balance row and a floor."""
-        return self.path.split("/", 1)[0] not in _OPEN_ROOTS
+        return self.path.split("/", 1)[0] not in OPEN_ROOTS
 
     def __str__(self) -> str:
         """Give ``unit at path``."""

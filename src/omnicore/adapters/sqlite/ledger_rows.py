@@ -7,7 +7,7 @@ table stores what came out.
 
 from collections.abc import Iterable
 
-from omnicore.adapters.sqlite.ledger_columns import BALANCE, ENTRY, HOLD, read_balance, read_entry, read_hold
+from omnicore.adapters.columns import BALANCE, ENTRY, HOLD, read_balance, read_entry, read_hold
 from omnicore.adapters.sqlite.statements import Statements, listed
 from omnicore.kernel.books import Books, Recorded, record
 from omnicore.kernel.ledger import Account, Balance, Entry, Held, Move

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 
 from attrs import evolve
 
+from omnicore.adapters.columns import BALANCE, ENTRY, HOLD, read_balance, read_entry, read_hold
 from omnicore.adapters.sqlite.journal_rows import ENVELOPE, envelope, head
-from omnicore.adapters.sqlite.ledger_columns import BALANCE, ENTRY, HOLD, read_balance, read_entry, read_hold
 from omnicore.adapters.sqlite.statements import Row, Statements
 from omnicore.kernel.audit import MAX_DIFFERENCES, Audit
 from omnicore.kernel.records import Document, IndexRow, Kind

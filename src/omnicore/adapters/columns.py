@@ -4,9 +4,13 @@ A query names its tables ``b`` (balances), ``h`` (holds) and ``e`` (entries), ta
 each row to the reader of that list.
 """
 
-from omnicore.adapters.sqlite.statements import Row
+from typing import Any
+
 from omnicore.kernel.ledger import Account, Balance, Entry, Held, HoldState
 from omnicore.kernel.time import Instant
+
+Row = tuple[Any, ...]
+"""What a driver gives back is typed by the schema alone."""
 
 BALANCE = "b.unit, b.path, b.posted, b.held, b.floor, b.overcommitted, b.at"
 HOLD = (

@@ -1,0 +1,32 @@
+"""omnicore on PostgreSQL: any number of processes and machines, by psycopg 3 (``pip install omnicore[postgres]``).
+
+    database = postgres.open("postgresql://localhost/shop", migrate=True)
+    database = postgres.open_async(pool)  # for an event loop
+
+``open`` never changes a schema unless asked to; ``migrate`` brings it forward, ``migration_sql`` prints how, and
+``grants_sql`` prints the rights that normal running needs. ``PostgresStore`` is the same store on a connection of the
+host's own, inside the host's own transaction.
+"""
+
+from omnicore.adapters.postgres.asynchronous import AsyncPool, AsyncPostgres, open_async
+from omnicore.adapters.postgres.database import Pool, Postgres, migrate
+from omnicore.adapters.postgres.database import open_database as open  # noqa: A004 - reads `postgres.open(conninfo)`
+from omnicore.adapters.postgres.errors import CannotOpen, SchemaDiffers
+from omnicore.adapters.postgres.schema import grants_sql, migration_sql
+from omnicore.adapters.postgres.store import AsyncPostgresStore, PostgresStore
+
+__all__ = [
+    "AsyncPool",
+    "AsyncPostgres",
+    "AsyncPostgresStore",
+    "CannotOpen",
+    "Pool",
+    "Postgres",
+    "PostgresStore",
+    "SchemaDiffers",
+    "grants_sql",
+    "migrate",
+    "migration_sql",
+    "open",
+    "open_async",
+]

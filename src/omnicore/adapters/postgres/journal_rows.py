@@ -1,0 +1,168 @@
+"""How are command rows and events stored, numbered and read?
+
+Events and entries are written without a position. Numbering takes rows that have committed, one worker at a time under
+the lock of the shop's head, in the order in which they were written; a transaction that stays open for an hour is
+numbered when it commits, behind what was numbered before, so nothing appears behind a position already read. Events of
+one aggregate are written under its document's lock, so among them the order of writing is the order of commits.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from omnicore.adapters.columns import Row
+from omnicore.adapters.postgres.arrays import numbers, texts
+from omnicore.adapters.postgres.wire import Query, Steps
+from omnicore.kernel.journal import Envelope, link
+from omnicore.kernel.store import Command
+from omnicore.kernel.time import Instant
+
+_COMMANDS = """
+SELECT key, request, answer, at FROM omni_commands WHERE shop = %(shop)s AND key = ANY (%(keys)s::text[])
+"""
+_PUT_COMMANDS = """
+INSERT INTO omni_commands (shop, key, request, answer, at)
+SELECT %(shop)s, n.key, n.request, n.answer, n.at
+FROM unnest(%(keys)s::text[], %(requests)s::text[], %(answers)s::text[], %(ats)s::bigint[])
+  AS n (key, request, answer, at)
+ON CONFLICT (shop, key) DO NOTHING
+"""
+_FORGET = """
+DELETE FROM omni_commands WHERE shop = %(shop)s AND key IN (
+  SELECT key FROM omni_commands WHERE shop = %(shop)s AND at < %(before)s::bigint ORDER BY at LIMIT %(limit)s::bigint
+)
+"""
+_PUT_EVENTS = """
+INSERT INTO omni_journal (shop, id, type, about, at, by, command, data)
+SELECT %(shop)s, n.id, n.type, n.about, n.at, n.by, n.command, n.data
+FROM unnest(%(ids)s::text[], %(types)s::text[], %(abouts)s::text[], %(ats)s::bigint[], %(bys)s::text[],
+  %(commands)s::text[], %(datas)s::text[]) AS n (id, type, about, at, by, command, data)
+ON CONFLICT (shop, id) DO NOTHING
+"""
+
+ENVELOPE = "id, type, about, at, by, command, data, position, chain"
+_READ = f"""
+SELECT {ENVELOPE} FROM omni_journal WHERE shop = %(shop)s AND position > %(after)s::bigint
+ORDER BY position LIMIT %(limit)s::bigint
+"""  # noqa: S608 - joined from the column list above
+HEAD = "SELECT position, chain FROM omni_heads WHERE shop = %(shop)s"
+_MAKE_HEAD = """
+INSERT INTO omni_heads (shop, position, chain) VALUES (%(shop)s, 0, '') ON CONFLICT (shop) DO NOTHING
+"""
+_LOCK_HEAD = HEAD + " FOR UPDATE"
+_UNNUMBERED = f"""
+SELECT {ENVELOPE} FROM omni_journal WHERE shop = %(shop)s AND position IS NULL ORDER BY seq LIMIT %(limit)s::bigint
+"""  # noqa: S608 - as above
+_UNNUMBERED_ENTRIES = """
+SELECT id FROM omni_entries WHERE shop = %(shop)s AND position IS NULL ORDER BY seq LIMIT %(limit)s::bigint
+"""
+_NUMBER = """
+UPDATE omni_journal AS j SET position = n.position, chain = n.chain
+FROM unnest(%(ids)s::text[], %(positions)s::bigint[], %(chains)s::text[]) AS n (id, position, chain)
+WHERE j.shop = %(shop)s AND j.id = n.id AND j.position IS NULL
+"""
+_NUMBER_ENTRIES = """
+UPDATE omni_entries AS e SET position = n.position
+FROM unnest(%(ids)s::text[], %(positions)s::bigint[]) AS n (id, position)
+WHERE e.shop = %(shop)s AND e.id = n.id AND e.position IS NULL
+"""
+_PUT_HEAD = "UPDATE omni_heads SET position = %(position)s::bigint, chain = %(chain)s WHERE shop = %(shop)s"
+
+
+def commands(shop: str, keys: Iterable[str]) -> Steps[dict[str, Command]]:
+    """Give the command rows that exist among ``keys``, in the order asked."""
+    asked = list(keys)
+    if not asked:
+        return {}
+    (result,) = yield (Query(_COMMANDS, {"shop": shop, "keys": texts(asked)}),)
+    found = {row[0]: Command(key=row[0], request=row[1], answer=row[2], at=Instant(row[3])) for row in result.rows}
+    return {key: found[key] for key in asked if key in found}
+
+
+def putting_commands(shop: str, rows: Iterable[Command]) -> Query:
+    """Give the statement that stores command rows, by key; it stores fewer where one is taken."""
+    ordered = sorted(rows, key=lambda row: row.key)
+    values = {
+        "shop": shop,
+        "keys": texts(row.key for row in ordered),
+        "requests": texts(row.request for row in ordered),
+        "answers": texts(row.answer for row in ordered),
+        "ats": numbers(row.at.micros for row in ordered),
+    }
+    return Query(_PUT_COMMANDS, values)
+
+
+def forget(shop: str, before: Instant, limit: int) -> Steps[int]:
+    """Remove command rows older than ``before``, oldest first, at most ``limit``; how many."""
+    (result,) = yield (Query(_FORGET, {"shop": shop, "before": str(before.micros), "limit": str(limit)}),)
+    return result.count
+
+
+def putting_events(shop: str, rows: Sequence[Envelope]) -> Query:
+    """Give the statement that stores events without a position; it stores fewer where an id is taken."""
+    values = {
+        "shop": shop,
+        "ids": texts(row.id for row in rows),
+        "types": texts(row.type for row in rows),
+        "abouts": texts(row.about for row in rows),
+        "ats": numbers(row.at.micros for row in rows),
+        "bys": texts(row.by for row in rows),
+        "commands": texts(row.command for row in rows),
+        "datas": texts(row.data for row in rows),
+    }
+    return Query(_PUT_EVENTS, values)
+
+
+def read(shop: str, *, after: int, limit: int) -> Steps[tuple[Envelope, ...]]:
+    """Give numbered envelopes by position."""
+    (result,) = yield (Query(_READ, {"shop": shop, "after": str(after), "limit": str(limit)}),)
+    return tuple(envelope(row) for row in result.rows)
+
+
+def envelope(row: Row) -> Envelope:
+    """Make an envelope of its columns."""
+    key, kind, about, at, by, command, data, position, chain = row
+    return Envelope(
+        id=key,
+        type=kind,
+        about=about,
+        at=Instant(at),
+        by=by,
+        command=command,
+        data=data,
+        position=position,
+        chain=chain,
+    )
+
+
+def number(shop: str, limit: int) -> Steps[int]:
+    """Give positions and links to events, then positions to entries, at most ``limit``; how many got one."""
+    # The head is locked before the rows are read, so that a second worker sees what the first has numbered.
+    _, head, waiting = yield (
+        Query(_MAKE_HEAD, {"shop": shop}),
+        Query(_LOCK_HEAD, {"shop": shop}),
+        Query(_UNNUMBERED, {"shop": shop, "limit": str(limit)}),
+    )
+    first, chain = head.rows[0]
+    position = first
+    ids: list[str] = []
+    chains: list[str] = []
+    for row in waiting.rows:
+        chain = link(chain, envelope(row))
+        ids.append(row[0])
+        chains.append(chain)
+    queries: list[Query] = []
+    if ids:
+        places = numbers(range(position + 1, position + 1 + len(ids)))
+        position += len(ids)
+        queries.append(Query(_NUMBER, {"shop": shop, "ids": texts(ids), "positions": places, "chains": texts(chains)}))
+    rest = limit - len(ids)
+    if rest > 0:
+        (entries,) = yield (Query(_UNNUMBERED_ENTRIES, {"shop": shop, "limit": str(rest)}),)
+        if entries.rows:
+            places = numbers(range(position + 1, position + 1 + len(entries.rows)))
+            position += len(entries.rows)
+            moved = {"shop": shop, "ids": texts(row[0] for row in entries.rows), "positions": places}
+            queries.append(Query(_NUMBER_ENTRIES, moved))
+    if queries:
+        queries.append(Query(_PUT_HEAD, {"shop": shop, "position": str(position), "chain": chain}))
+        yield tuple(queries)
+    return int(position - first)
