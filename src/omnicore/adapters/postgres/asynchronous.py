@@ -6,17 +6,18 @@ waited for whatever happens to the task, so nobody is left guessing.
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 import psycopg
 
-from omnicore.adapters.postgres.database import ALONE, MAX_IDLE, READING, SHOPS, WRITING
-from omnicore.adapters.postgres.errors import is_lost, refuse
-from omnicore.adapters.postgres.opening import connect_async, differs, prepare_async
-from omnicore.adapters.postgres.schema import WANTED
+from omnicore.adapters.postgres.database import BEGUN_AFRESH, MAX_IDLE, SHOPS
+from omnicore.adapters.postgres.errors import LOST
+from omnicore.adapters.postgres.journey import AsyncJourneys
+from omnicore.adapters.postgres.opening import check_async, connect_async, ready_async
 from omnicore.adapters.postgres.store import AsyncPostgresStore
+from omnicore.adapters.postgres.wire import ALONE, COMMIT, READING, ROLLBACK, WRITING, Query, Result
 from omnicore.kernel.errors import Conflict, InDoubt, OmnicoreError
 
 
@@ -71,6 +72,81 @@ class AsyncIdle:
             await connection.close()
 
 
+class AsyncSession:
+    """As ``Session``, awaited."""
+
+    def __init__(self, database: "AsyncPostgres", begin: Query) -> None:
+        """Borrow nothing yet."""
+        self._database = database
+        self._pool = database.pool
+        self._begin = begin
+        self._connection: psycopg.AsyncConnection[Any] | None = None
+        self._wire: AsyncJourneys | None = None
+
+    async def send(self, queries: Sequence[Query]) -> Sequence[Result]:
+        """Send statements in order and give their results."""
+        if self._wire is None:
+            return (await self._first((self._begin, *queries)))[1:]
+        return await self._wire.send(queries)
+
+    async def _first(self, queries: Sequence[Query]) -> Sequence[Result]:
+        wire = await self._borrow()
+        try:
+            return await wire.send(queries)
+        except Conflict as conflict:
+            if conflict.about not in BEGUN_AFRESH:
+                raise
+        await self.roll_back()
+        if isinstance(self._pool, AsyncIdle) and self._connection is None:
+            await self._pool.close()
+        return await (await self._borrow()).send(queries)
+
+    async def _borrow(self) -> AsyncJourneys:
+        if self._connection is None:
+            try:
+                self._connection = await self._pool.getconn()
+                await ready_async(self._connection, own=isinstance(self._pool, AsyncIdle))
+            except (OmnicoreError, psycopg.OperationalError) as error:
+                if not self._database.judged:
+                    raise
+                raise Conflict(LOST) from error
+            await self._database.judge(self._connection)
+        self._wire = AsyncJourneys(self._connection, prepares=True)
+        return self._wire
+
+    async def commit(self) -> None:
+        """Commit what was sent, if anything was; the answer is waited for even by a task that is cancelled.
+
+        Raises: Conflict, InDoubt when the connection was lost meanwhile.
+        """
+        if self._wire is None:
+            return
+        try:
+            await _shielded(self._wire.send((COMMIT,)))
+        except Conflict as conflict:
+            if conflict.about == LOST:
+                raise InDoubt("commit") from conflict
+            raise
+
+    async def roll_back(self) -> None:
+        """Undo what was sent; a connection that cannot is thrown away."""
+        if self._connection is None or self._wire is None:
+            return
+        if self._connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+            return
+        try:
+            await self._wire.send((ROLLBACK,))
+        except (OmnicoreError, psycopg.Error):
+            await self._connection.close()
+            await self.give_back()
+
+    async def give_back(self) -> None:
+        """Give the connection back."""
+        connection, self._connection, self._wire = self._connection, None, None
+        if connection is not None:
+            await self._pool.putconn(connection)
+
+
 class AsyncPostgres:
     """An ``AsyncDatabase`` in PostgreSQL."""
 
@@ -79,83 +155,35 @@ class AsyncPostgres:
 
     def __init__(self, pool: AsyncPool) -> None:
         """Take a pool; the schema is judged with the first transaction."""
-        self._pool = pool
-        self._judged = False
-        self._prepared: set[int] = set()
+        self.pool = pool
+        self.judged = False
+
+    async def judge(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        """Refuse tables that are not exactly at the wanted schema, once.
+
+        Raises: SchemaDiffers.
+        """
+        if not self.judged:
+            await check_async(connection)
+            self.judged = True
 
     @asynccontextmanager
-    async def _transaction(self, begin: str) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
-        connection = await self._begun(begin)
+    async def _transaction(self, begin: Query) -> AsyncIterator[AsyncSession]:
+        session = AsyncSession(self, begin)
         try:
-            yield connection
-            await self._commit(connection)
+            yield session
+            await session.commit()
         except BaseException:
-            await _shielded(self._roll_back(connection))
+            await _shielded(session.roll_back())
             raise
         finally:
-            await _shielded(self._pool.putconn(connection))
-
-    async def _begun(self, begin: str) -> psycopg.AsyncConnection[Any]:
-        for last in (False, True):
-            try:
-                connection = await self._pool.getconn()
-            except OmnicoreError as error:
-                if not self._judged:
-                    raise
-                raise Conflict("connection") from error
-            try:
-                await self._ready(connection)
-                await connection.execute(begin)
-            except psycopg.Error as error:
-                lost = is_lost(error)
-                await connection.close()
-                await self._pool.putconn(connection)
-                if last or not lost:
-                    refuse(error)
-                if isinstance(self._pool, AsyncIdle):
-                    await self._pool.close()
-            except BaseException:
-                await _shielded(connection.close())
-                await _shielded(self._pool.putconn(connection))
-                raise
-            else:
-                return connection
-        raise AssertionError("one of two tries ends")
-
-    async def _ready(self, connection: psycopg.AsyncConnection[Any]) -> None:
-        if not isinstance(self._pool, AsyncIdle):
-            if not connection.autocommit:
-                await connection.set_autocommit(True)
-            if id(connection) not in self._prepared:
-                await prepare_async(connection)
-                self._prepared.add(id(connection))
-        if not self._judged:
-            await _check(connection)
-            self._judged = True
-
-    @staticmethod
-    async def _commit(connection: psycopg.AsyncConnection[Any]) -> None:
-        try:
-            await _shielded(connection.execute("COMMIT"))
-        except psycopg.Error as error:
-            if is_lost(error):
-                raise InDoubt("commit") from error
-            refuse(error)
-
-    @staticmethod
-    async def _roll_back(connection: psycopg.AsyncConnection[Any]) -> None:
-        if connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
-            return
-        with suppress(psycopg.Error):
-            await connection.execute("ROLLBACK")
-            return
-        await connection.close()
+            await _shielded(session.give_back())
 
     @asynccontextmanager
     async def reading(self, shop: str) -> AsyncIterator[AsyncPostgresStore]:
-        """Open one snapshot."""
-        async with self._transaction(READING) as connection:
-            yield AsyncPostgresStore(connection, shop, writable=False)
+        """Open one snapshot, which its first read takes."""
+        async with self._transaction(READING) as session:
+            yield AsyncPostgresStore(session, shop, writable=False)
 
     @asynccontextmanager
     async def writing(self, shop: str, *, serializable: bool = False) -> AsyncIterator[AsyncPostgresStore]:
@@ -163,19 +191,19 @@ class AsyncPostgres:
 
         Raises: as ``Postgres.writing``.
         """
-        async with self._transaction(ALONE if serializable else WRITING) as connection:
-            yield AsyncPostgresStore(connection, shop, writable=True)
+        async with self._transaction(ALONE if serializable else WRITING) as session:
+            yield AsyncPostgresStore(session, shop, writable=True)
 
     async def shops(self) -> tuple[str, ...]:
         """Name the shops that have rows here."""
-        async with self._transaction(READING) as connection:
-            cursor = await connection.cursor(row_factory=psycopg.rows.tuple_row).execute(SHOPS)
-            return tuple(sorted(row[0] for row in await cursor.fetchall()))
+        async with self._transaction(READING) as session:
+            (result,) = await session.send((Query(SHOPS),))
+        return tuple(sorted(row[0] for row in result.rows))
 
     async def close(self) -> None:
         """Close the connections kept here; a host's own pool is the host's to close."""
-        if isinstance(self._pool, AsyncIdle):
-            await self._pool.close()
+        if isinstance(self.pool, AsyncIdle):
+            await self.pool.close()
 
 
 async def _shielded(work: Awaitable[object]) -> None:
@@ -191,16 +219,6 @@ async def _shielded(work: Awaitable[object]) -> None:
         task.exception()
         raise cancelled
     await task
-
-
-async def _check(connection: psycopg.AsyncConnection[Any]) -> None:
-    cursor = connection.cursor(row_factory=psycopg.rows.tuple_row)
-    place = await (await cursor.execute("SELECT to_regclass('omni_schema')::text")).fetchone()
-    found = None
-    if place is not None and place[0] is not None:
-        found = await (await cursor.execute("SELECT version FROM omni_schema WHERE one = 1")).fetchone()
-    if (version := 0 if found is None else int(found[0])) != WANTED:
-        raise differs(version)
 
 
 def open_async(where: str | AsyncPool) -> AsyncPostgres:

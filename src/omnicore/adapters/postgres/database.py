@@ -7,23 +7,23 @@ SERIALIZABLE where a flow asks for it; reading is one REPEATABLE READ snapshot. 
 
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, Protocol
 
 import psycopg
 
-from omnicore.adapters.postgres.errors import is_lost, refuse
-from omnicore.adapters.postgres.opening import check, connect, prepare, upgrade
+from omnicore.adapters.postgres.errors import DISCARDED, LOST
+from omnicore.adapters.postgres.journey import Journeys
+from omnicore.adapters.postgres.opening import check, connect, ready, upgrade
 from omnicore.adapters.postgres.schema import TABLES
 from omnicore.adapters.postgres.store import PostgresStore
+from omnicore.adapters.postgres.wire import ALONE, COMMIT, READING, ROLLBACK, WRITING, Query, Result
 from omnicore.kernel.errors import Conflict, InDoubt, OmnicoreError
 
 MAX_IDLE: Final = 16
-
-READING: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-WRITING: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
-ALONE: Final = "BEGIN ISOLATION LEVEL SERIALIZABLE"
+BEGUN_AFRESH: Final = frozenset({LOST, DISCARDED})
+"""What a transaction of which nothing was sent yet survives, on another connection."""
 
 # One look-up for each shop, however many rows it has.
 SHOPS: Final = " UNION ".join(
@@ -98,6 +98,84 @@ class Idle:
         self.drop_idle()
 
 
+class Session:
+    """The wire of one transaction: BEGIN travels with its first statement, on a connection lent for as long."""
+
+    def __init__(self, pool: Pool, begin: Query) -> None:
+        """Borrow nothing yet."""
+        self._pool = pool
+        self._begin = begin
+        self._process = os.getpid()
+        self._connection: psycopg.Connection[Any] | None = None
+        self._wire: Journeys | None = None
+
+    def send(self, queries: Sequence[Query]) -> Sequence[Result]:
+        """Send statements in order and give their results."""
+        if self._process != os.getpid():
+            raise AssertionError("a transaction was carried over a fork")
+        if self._wire is None:
+            return self._first((self._begin, *queries))[1:]
+        return self._wire.send(queries)
+
+    def _first(self, queries: Sequence[Query]) -> Sequence[Result]:
+        """Begin; nothing has happened yet, so a connection that was lost while idle is replaced once."""
+        self._borrow()
+        assert self._wire is not None
+        try:
+            return self._wire.send(queries)
+        except Conflict as conflict:
+            if conflict.about not in BEGUN_AFRESH:
+                raise
+        self.roll_back()
+        if isinstance(self._pool, Idle) and self._connection is None:
+            self._pool.drop_idle()
+        self._borrow()
+        return self._wire.send(queries)
+
+    def _borrow(self) -> None:
+        if self._connection is None:
+            try:
+                self._connection = self._pool.getconn()
+                ready(self._connection, own=isinstance(self._pool, Idle))
+            except (OmnicoreError, psycopg.OperationalError) as error:
+                raise Conflict(LOST) from error
+            self._wire = Journeys(self._connection, prepares=True)
+
+    def commit(self) -> None:
+        """Commit what was sent, if anything was.
+
+        Raises: Conflict, InDoubt when the connection was lost meanwhile.
+        """
+        if self._wire is None:
+            return
+        if self._process != os.getpid():
+            raise AssertionError("a transaction was carried over a fork")
+        try:
+            self._wire.send((COMMIT,))
+        except Conflict as conflict:
+            if conflict.about == LOST:
+                raise InDoubt("commit") from conflict
+            raise
+
+    def roll_back(self) -> None:
+        """Undo what was sent; a connection that cannot is thrown away."""
+        if self._connection is None or self._wire is None or self._process != os.getpid():
+            return
+        if self._connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+            return
+        try:
+            self._wire.send((ROLLBACK,))
+        except (OmnicoreError, psycopg.Error):
+            self._connection.close()
+            self.give_back()
+
+    def give_back(self) -> None:
+        """Give the connection back, but for one of the process we were forked from."""
+        connection, self._connection, self._wire = self._connection, None, None
+        if connection is not None and self._process == os.getpid():
+            self._pool.putconn(connection)
+
+
 class Postgres:
     """A ``Database`` in PostgreSQL; any number of shops, threads, processes and machines."""
 
@@ -107,77 +185,24 @@ class Postgres:
     def __init__(self, pool: Pool) -> None:
         """Take a pool of connections to a database that has been judged."""
         self._pool = pool
-        self._prepared: set[int] = set()
 
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator[psycopg.Connection[Any]]:
-        process = os.getpid()
-        connection = self._begun(begin)
+    def _transaction(self, begin: Query) -> Iterator[Session]:
+        session = Session(self._pool, begin)
         try:
-            yield connection
-            if process != os.getpid():
-                raise AssertionError("a transaction was carried over a fork")
-            self._commit(connection)
+            yield session
+            session.commit()
         except BaseException:
-            if process == os.getpid():
-                self._roll_back(connection)
+            session.roll_back()
             raise
         finally:
-            if process == os.getpid():
-                self._pool.putconn(connection)
-
-    def _begun(self, begin: str) -> psycopg.Connection[Any]:
-        """Give a connection with a transaction begun; one that was lost while idle is replaced once."""
-        for last in (False, True):
-            try:
-                connection = self._pool.getconn()
-            except OmnicoreError as error:
-                raise Conflict("connection") from error
-            try:
-                self._ready(connection)
-                connection.execute(begin)
-            except psycopg.Error as error:
-                lost = is_lost(error)
-                connection.close()
-                self._pool.putconn(connection)
-                if last or not lost:
-                    refuse(error)
-                if isinstance(self._pool, Idle):
-                    self._pool.drop_idle()
-            else:
-                return connection
-        raise AssertionError("one of two tries ends")
-
-    def _ready(self, connection: psycopg.Connection[Any]) -> None:
-        """Make a host's connection ours for a while: the settings once, and no transaction begun behind our back."""
-        if not isinstance(self._pool, Idle):
-            if not connection.autocommit:
-                connection.autocommit = True
-            if id(connection) not in self._prepared:
-                prepare(connection)
-                self._prepared.add(id(connection))
-
-    @staticmethod
-    def _commit(connection: psycopg.Connection[Any]) -> None:
-        try:
-            connection.execute("COMMIT")
-        except psycopg.Error as error:
-            if is_lost(error):
-                raise InDoubt("commit") from error
-            refuse(error)
-
-    @staticmethod
-    def _roll_back(connection: psycopg.Connection[Any]) -> None:
-        with suppress(psycopg.Error):
-            connection.execute("ROLLBACK")
-            return
-        connection.close()
+            session.give_back()
 
     @contextmanager
     def reading(self, shop: str) -> Iterator[PostgresStore]:
-        """Open one snapshot: nothing committed after it began is seen in it, and nobody waits for it."""
-        with self._transaction(READING) as connection:
-            yield PostgresStore(connection, shop, writable=False)
+        """Open one snapshot, which its first read takes: nothing committed later is seen, and nobody waits for it."""
+        with self._transaction(READING) as session:
+            yield PostgresStore(session, shop, writable=False)
 
     @contextmanager
     def writing(self, shop: str, *, serializable: bool = False) -> Iterator[PostgresStore]:
@@ -186,14 +211,14 @@ class Postgres:
         Raises: Conflict for a deadlock, a failed serialisation or a lost connection; InDoubt when it was lost during
             COMMIT.
         """
-        with self._transaction(ALONE if serializable else WRITING) as connection:
-            yield PostgresStore(connection, shop, writable=True)
+        with self._transaction(ALONE if serializable else WRITING) as session:
+            yield PostgresStore(session, shop, writable=True)
 
     def shops(self) -> Iterator[str]:
         """Name the shops that have rows here."""
-        with self._transaction(READING) as connection:
-            names = [row[0] for row in connection.cursor(row_factory=psycopg.rows.tuple_row).execute(SHOPS)]
-        return iter(sorted(names))
+        with self._transaction(READING) as session:
+            (result,) = session.send((Query(SHOPS),))
+        return iter(sorted(row[0] for row in result.rows))
 
     def close(self) -> None:
         """Close the connections kept here; a host's own pool is the host's to close."""

@@ -5,12 +5,14 @@ lost while COMMIT was under way leaves in doubt whether it happened: ``InDoubt``
 try again. A CHECK that fires is a bug.
 """
 
-from typing import ClassVar, NoReturn
+from typing import ClassVar, Final, NoReturn
 
 import psycopg
 
 from omnicore.kernel.errors import Conflict, Malformed, Refused
 
+LOST: Final = "connection"
+DISCARDED: Final = "prepared statements"
 _RACES = frozenset({"40001", "40P01", "55P03", "40003"})
 _CANCELLED = "57014"
 _CONNECTION = ("08", "57P")
@@ -43,8 +45,10 @@ def refuse(error: psycopg.Error) -> NoReturn:
     """Say what a failed statement means: a race, bad data, a bug, or trouble that is the host's, raised as it is."""
     if error.sqlstate in _RACES or error.sqlstate == _CANCELLED:
         raise Conflict("database") from error
+    if isinstance(error, psycopg.errors.InvalidSqlStatementName):  # a pool has discarded what was prepared
+        raise Conflict(DISCARDED) from error
     if is_lost(error):
-        raise Conflict("connection") from error
+        raise Conflict(LOST) from error
     if isinstance(error, psycopg.errors.UniqueViolation):
         raise Conflict(error.diag.constraint_name or "a unique row") from error
     if isinstance(error, psycopg.errors.CharacterNotInRepertoire | psycopg.errors.UntranslatableCharacter):

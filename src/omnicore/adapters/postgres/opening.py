@@ -5,6 +5,7 @@
 
 from collections.abc import Sequence
 from typing import Any, Final
+from weakref import WeakSet
 
 import psycopg
 
@@ -13,9 +14,11 @@ from omnicore.adapters.postgres.schema import FIRST_OF_ALL, WANTED, steps
 from omnicore.kernel.errors import Conflict
 
 VERSION: Final = "SELECT version FROM omni_schema WHERE one = 1"
+_PLACE: Final = "SELECT to_regclass('omni_schema')::text"
 SETTINGS: Final = (
-    # Every statement of ours finds its rows by an index. Without this a plan made while tables were empty reads them
-    # whole, and is kept for prepared statements long after they have grown.
+    # Every statement of ours finds its rows by an index, so one plan is right for all values and all sizes. Without
+    # this, statements are planned anew each time, or keep a plan made while tables were empty, which reads them whole.
+    "SET plan_cache_mode = force_generic_plan",
     "SET enable_seqscan = off",
     "SET enable_hashjoin = off",
     "SET enable_mergejoin = off",
@@ -75,6 +78,32 @@ async def connect_async(conninfo: str) -> psycopg.AsyncConnection[Any]:
     return connection
 
 
+_READY: Final[WeakSet[Any]] = WeakSet()
+"""Connections of a host's pool that have our settings."""
+
+
+def ready(connection: psycopg.Connection[Any], *, own: bool) -> None:
+    """Make a connection ours for a while: the settings once, and no transaction begun behind our back."""
+    if own:
+        return
+    if not connection.autocommit:
+        connection.autocommit = True
+    if connection not in _READY:
+        prepare(connection)
+        _READY.add(connection)
+
+
+async def ready_async(connection: psycopg.AsyncConnection[Any], *, own: bool) -> None:
+    """Make an asynchronous connection ours for a while."""
+    if own:
+        return
+    if not connection.autocommit:
+        await connection.set_autocommit(True)
+    if connection not in _READY:
+        await prepare_async(connection)
+        _READY.add(connection)
+
+
 def prepare(connection: psycopg.Connection[Any]) -> None:
     """Make the settings of a session.
 
@@ -109,9 +138,21 @@ def check(connection: psycopg.Connection[Any]) -> None:
         raise differs(found)
 
 
+async def check_async(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Refuse tables that are not exactly at the wanted schema.
+
+    Raises: SchemaDiffers.
+    """
+    cursor = connection.cursor(row_factory=psycopg.rows.tuple_row)
+    place = await (await cursor.execute(_PLACE)).fetchone()
+    row = None if place is None or place[0] is None else await (await cursor.execute(VERSION)).fetchone()
+    if (found := 0 if row is None else int(row[0])) != WANTED:
+        raise differs(found)
+
+
 def schema_of(connection: psycopg.Connection[Any]) -> int:
     """Give the schema number of the tables in sight: 0 where there are none."""
-    (place,) = _row(connection, "SELECT to_regclass('omni_schema')::text")
+    (place,) = _row(connection, _PLACE)
     if place is None:
         return 0
     return int((_row(connection, VERSION) or (0,))[0])

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 import psycopg
 
 from omnicore.adapters.postgres import document_rows, journal_rows, ledger_rows, writing
+from omnicore.adapters.postgres.journey import AsyncJourneys, Journeys
 from omnicore.adapters.postgres.verifying import verify
-from omnicore.adapters.postgres.wire import AsyncPipeline, Pipeline, Steps, Wire, counted
+from omnicore.adapters.postgres.wire import AsyncWire, Steps, Wire, counted
 from omnicore.kernel.journal import Envelope
 from omnicore.kernel.ledger import Account, Balance, Entry, Held
 from omnicore.kernel.records import Document, Found, Kind, Span
@@ -25,7 +26,7 @@ class PostgresStore:
 
     def __init__(self, connection: psycopg.Connection[Any] | Wire, shop: str, *, writable: bool) -> None:
         """See a shop; ``writable`` says whether ``write`` and ``number`` are allowed."""
-        self._wire = Pipeline(connection) if isinstance(connection, psycopg.Connection) else connection
+        self._wire = Journeys(connection) if isinstance(connection, psycopg.Connection) else connection
         self._shop = shop
         self._writable = writable
         self.statements: int = 0
@@ -104,9 +105,9 @@ class PostgresStore:
 class AsyncPostgresStore:
     """An ``AsyncStore`` over one connection that is inside a transaction."""
 
-    def __init__(self, connection: psycopg.AsyncConnection[Any], shop: str, *, writable: bool) -> None:
+    def __init__(self, connection: psycopg.AsyncConnection[Any] | AsyncWire, shop: str, *, writable: bool) -> None:
         """See a shop; ``writable`` says whether ``write`` and ``number`` are allowed."""
-        self._wire = AsyncPipeline(connection)
+        self._wire = AsyncJourneys(connection) if isinstance(connection, psycopg.AsyncConnection) else connection
         self._shop = shop
         self._writable = writable
         self.statements: int = 0

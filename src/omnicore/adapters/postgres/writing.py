@@ -8,7 +8,7 @@ the end of the transaction: to release it, one would have to wait for the guards
 
 from collections.abc import Sequence
 
-from omnicore.adapters.postgres import document_rows, journal_rows, ledger_rows
+from omnicore.adapters.postgres import document_rows, journal_rows, ledger_lock, ledger_rows
 from omnicore.adapters.postgres.wire import SAVEPOINT, UNDO, Query, Result, Steps
 from omnicore.kernel.audit import overcommitted
 from omnicore.kernel.books import Recorded, record
@@ -31,10 +31,10 @@ def write(shop: str, batch: Batch) -> Steps[None]:
         made = frozenset[Account]()
         if batch.moves:
             began = True
-            locking = ledger_rows.locking(shop, batch.moves, batch.at)
+            locking = ledger_lock.locking(shop, batch.moves, batch.at)
             results = yield (SAVEPOINT, *_commands(shop, batch), *locking)
             _taken(batch, results)
-            found = ledger_rows.locked(results[-len(locking) :])
+            found = ledger_lock.locked(batch.moves, locking, results[-len(locking) :])
             recorded, made = record(found.books, batch.moves, batch.at), found.made
             first: tuple[Query, ...] = ()
         else:
@@ -66,8 +66,8 @@ def _overcommitted(
     shop: str, recorded: Recorded, made: frozenset[Account], batch: Batch
 ) -> Steps[tuple[Envelope, ...]]:
     """Store the books first: which holds are at risk is read from what they say now."""
-    storing = ledger_rows.storing(shop, recorded, made)
-    ledger_rows.stored(recorded, storing, (yield storing))
+    storing = ledger_lock.storing(shop, recorded, made)
+    ledger_lock.stored(recorded, storing, (yield storing))
     holds = yield from ledger_rows.open_holds(shop, recorded.overcommitted)
     return overcommitted(recorded, holds, batch)
 
@@ -81,7 +81,7 @@ def _store(
     changes: Sequence[Change],
     envelopes: tuple[Envelope, ...],
 ) -> Steps[None]:
-    storing = ledger_rows.storing(shop, recorded, made) if recorded is not None else ()
+    storing = ledger_lock.storing(shop, recorded, made) if recorded is not None else ()
     changing = document_rows.changing(shop, changes) if changes else ()
     events = (journal_rows.putting_events(shop, envelopes),) if envelopes else ()
     results = yield (*first, *storing, *changing, *events)
@@ -89,7 +89,7 @@ def _store(
         _taken(batch, results)
     rest = results[len(first) :]
     if recorded is not None:
-        ledger_rows.stored(recorded, storing, rest[: len(storing)])
+        ledger_lock.stored(recorded, storing, rest[: len(storing)])
     if changes:
         document_rows.changed(changes, changing, rest[len(storing) : len(storing) + len(changing)])
     if envelopes and rest[len(storing) + len(changing)].count != len(envelopes):

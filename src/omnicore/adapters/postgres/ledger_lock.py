@@ -1,0 +1,220 @@
+"""How do guarded accounts come out of the database under their lock, and how do they go back?
+
+Accounts are locked in (unit, path) order before anything about them is read: rows that do not exist yet are made first,
+so that they can be locked too. Holds are changed under their account's lock only and need none of their own. Each
+statement sees what had committed when it began, so what follows the lock sees everything the lock waited for.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from attrs import frozen
+
+from omnicore.adapters.columns import BALANCE, ENTRY, HOLD, read_balance, read_entry, read_hold
+from omnicore.adapters.postgres.arrays import flags, numbers, texts
+from omnicore.adapters.postgres.ledger_rows import HOLDS, pairs
+from omnicore.adapters.postgres.wire import Query, Result
+from omnicore.kernel.books import Books, Recorded
+from omnicore.kernel.errors import Conflict
+from omnicore.kernel.ledger import Account, Balance, Entry, Extend, Floor, Held, Move, Post, Settle, Void
+from omnicore.kernel.moves import OPEN_ROOTS
+from omnicore.kernel.named_rows import named_accounts, named_entries, named_holds
+from omnicore.kernel.time import Instant
+
+_OPEN_ROOTS = ", ".join(f"'{root}'" for root in sorted(OPEN_ROOTS))
+_GIVEN = "unnest(%(units)s::text[], %(paths)s::text[]) AS a (unit, path)"
+# The accounts of a hold that is only named are found by the statement itself.
+_FOUND = f"""(
+  SELECT g.unit, g.path FROM unnest(%(units)s::text[], %(paths)s::text[]) AS g (unit, path)
+  UNION SELECT h.unit, p.path FROM unnest(%(ends)s::text[]) AS asked (id)
+  JOIN omni_holds AS h ON h.shop = %(shop)s AND h.id = asked.id
+  CROSS JOIN LATERAL (VALUES (h.source), (h.target)) AS p (path)
+  WHERE split_part(p.path, '/', 1) NOT IN ({_OPEN_ROOTS})
+) AS a"""  # noqa: S608 - the kernel's own words
+_MAKE = """
+INSERT INTO omni_balances (shop, unit, path, posted, held, floor, overcommitted, at)
+SELECT %(shop)s, a.unit, a.path, 0, 0, 0, FALSE, %(at)s::bigint FROM {accounts} ORDER BY a.unit, a.path
+ON CONFLICT (shop, unit, path) DO NOTHING
+RETURNING unit, path
+"""
+_LOCK = f"""
+SELECT {BALANCE} FROM {{accounts}}
+JOIN omni_balances AS b ON b.shop = %(shop)s AND b.unit = a.unit AND b.path = a.path
+ORDER BY b.unit, b.path FOR UPDATE OF b
+"""  # noqa: S608 - joined from column lists
+_LAPSED = f"""
+SELECT {HOLD} FROM {{accounts}}
+JOIN omni_holds AS h ON h.shop = %(shop)s AND h.unit = a.unit AND h.source = a.path
+  AND h.state = 'open' AND h.expires <= (
+    SELECT greatest(%(at)s::bigint, max(b.at)) FROM {{accounts}}
+    JOIN omni_balances AS b ON b.shop = %(shop)s AND b.unit = a.unit AND b.path = a.path
+  )
+"""  # noqa: S608 - as above
+_KNOWN = f"""
+SELECT {ENTRY} FROM omni_entries AS e WHERE e.shop = %(shop)s AND e.id = ANY (%(entries)s::text[])
+"""  # noqa: S608 - as above
+
+_PUT_BALANCES = """
+UPDATE omni_balances AS b
+SET posted = n.posted, held = n.held, floor = n.floor, overcommitted = n.overcommitted, at = %(at)s::bigint
+FROM unnest(%(units)s::text[], %(paths)s::text[], %(posted)s::bigint[], %(held)s::bigint[], %(floors)s::bigint[],
+  %(over)s::boolean[]) AS n (unit, path, posted, held, floor, overcommitted)
+WHERE b.shop = %(shop)s AND b.unit = n.unit AND b.path = n.path
+"""
+_DROP_BALANCES = f"""
+DELETE FROM omni_balances AS b USING {_GIVEN} WHERE b.shop = %(shop)s AND b.unit = a.unit AND b.path = a.path
+"""  # noqa: S608 - as above
+_PUT_HOLDS = """
+INSERT INTO omni_holds (shop, id, unit, source, target, amount, remaining, settled, released, expired, expires, floor,
+  since, state)
+SELECT %(shop)s, n.* FROM unnest(%(ids)s::text[], %(units)s::text[], %(sources)s::text[], %(targets)s::text[],
+  %(amounts)s::bigint[], %(remaining)s::bigint[], %(settled)s::bigint[], %(released)s::bigint[], %(expired)s::bigint[],
+  %(expires)s::bigint[], %(floors)s::bigint[], %(since)s::bigint[], %(states)s::text[]) AS n
+ON CONFLICT (shop, id) DO UPDATE SET remaining = excluded.remaining, settled = excluded.settled,
+  released = excluded.released, expired = excluded.expired, expires = excluded.expires, state = excluded.state
+WHERE omni_holds.unit = excluded.unit AND omni_holds.source = excluded.source
+"""
+_PUT_ENTRIES = """
+INSERT INTO omni_entries (shop, id, unit, source, target, amount, at, fact, hold)
+SELECT %(shop)s, n.id, n.unit, n.source, n.target, n.amount, %(at)s::bigint, n.fact, n.hold
+FROM unnest(%(ids)s::text[], %(units)s::text[], %(sources)s::text[], %(targets)s::text[], %(amounts)s::bigint[],
+  %(facts)s::boolean[], %(holds)s::text[]) AS n (id, unit, source, target, amount, fact, hold)
+ON CONFLICT (shop, id) DO NOTHING
+"""
+
+
+@frozen
+class Locked:
+    """What the books hold under the lock, and which balance rows were made only to be locked."""
+
+    books: Books
+    made: frozenset[Account]
+
+
+_MAKE_GIVEN, _LOCK_GIVEN, _LAPSED_GIVEN = (sql.format(accounts=_GIVEN) for sql in (_MAKE, _LOCK, _LAPSED))
+_MAKE_FOUND, _LOCK_FOUND, _LAPSED_FOUND = (sql.format(accounts=_FOUND) for sql in (_MAKE, _LOCK, _LAPSED))
+_LOCKS: Final = frozenset({_LOCK_GIVEN, _LOCK_FOUND})
+_MAKES: Final = frozenset({_MAKE_GIVEN, _MAKE_FOUND})
+
+
+def locking(shop: str, moves: Sequence[Move], at: Instant) -> tuple[Query, ...]:
+    """Give the statements that lock and gather what ``kernel.books`` needs; ``locked`` reads their results."""
+    values = {**pairs(shop, named_accounts(moves, {})), "at": str(at.micros)}
+    if ends := _ended(moves):
+        values["ends"] = texts(ends)
+    # A hold needs a row that stands already, or its guard fails; goods may come to a place that never had any.
+    makes = any(isinstance(move, Post | Floor | Settle) for move in moves)
+    make, lock, lapsed = (
+        (_MAKE_FOUND, _LOCK_FOUND, _LAPSED_FOUND) if ends else (_MAKE_GIVEN, _LOCK_GIVEN, _LAPSED_GIVEN)
+    )
+    queries = [Query(make, values)] if makes else []
+    queries += [Query(lock, values), Query(lapsed, values)]
+    if named := named_holds(moves):
+        queries.append(Query(HOLDS, {"shop": shop, "holds": texts(named)}))
+    if entries := named_entries(moves):
+        queries.append(Query(_KNOWN, {"shop": shop, "entries": texts(entries)}))
+    return tuple(queries)
+
+
+def _ended(moves: Iterable[Move]) -> list[str]:
+    return sorted({move.hold for move in moves if isinstance(move, Settle | Void | Extend)})
+
+
+def locked(moves: Sequence[Move], queries: Sequence[Query], results: Sequence[Result]) -> Locked:
+    """Read what ``locking`` found.
+
+    Raises: Conflict when a hold came to be after the accounts to lock were named.
+    """
+    balances: dict[Account, Balance] = {}
+    held: dict[str, Held] = {}
+    known: dict[str, Entry] = {}
+    made = frozenset[Account]()
+    for query, result in zip(queries, results, strict=True):
+        if query.sql in _MAKES:
+            made = frozenset(Account(unit, path) for unit, path in result.rows)
+        elif query.sql in _LOCKS:
+            balances = {balance.account: balance for balance in map(read_balance, result.rows)}
+        elif query.sql is _KNOWN:
+            known = {row[0]: read_entry(row) for row in result.rows}
+        else:
+            held.update((row[0], read_hold(row)) for row in result.rows)
+    for name in _ended(moves):
+        if name in held and held[name].account not in balances:
+            raise Conflict(f"hold {name}")
+    # A row made just now has no last instant: the books must not see it.
+    books = Books(
+        balances={account: balance for account, balance in balances.items() if account not in made},
+        holds=held,
+        entries=known,
+    )
+    return Locked(books=books, made=made)
+
+
+def storing(shop: str, recorded: Recorded, made: frozenset[Account]) -> tuple[Query, ...]:
+    """Give the statements that store what the books say; ``stored`` judges their results."""
+    queries: list[Query] = []
+    at = str(recorded.at.micros)
+    if rows := recorded.balances:
+        values = {
+            **pairs(shop, [row.account for row in rows]),
+            "posted": numbers(row.posted for row in rows),
+            "held": numbers(row.held for row in rows),
+            "floors": numbers(row.floor for row in rows),
+            "over": flags(row.overcommitted for row in rows),
+            "at": at,
+        }
+        queries.append(Query(_PUT_BALANCES, values))
+    if left := made - {row.account for row in rows}:
+        queries.append(Query(_DROP_BALANCES, pairs(shop, sorted(left))))
+    if recorded.holds:
+        queries.append(Query(_PUT_HOLDS, _hold_columns(shop, recorded.holds)))
+    if recorded.entries:
+        queries.append(Query(_PUT_ENTRIES, {**_entry_columns(shop, recorded.entries), "at": at}))
+    return tuple(queries)
+
+
+def stored(recorded: Recorded, queries: Sequence[Query], results: Sequence[Result]) -> None:
+    """Judge what the statements of ``storing`` did.
+
+    Raises: Conflict when an id was used meanwhile, on an account that was not locked.
+    """
+    wanted = {
+        _PUT_BALANCES: len(recorded.balances),
+        _PUT_HOLDS: len(recorded.holds),
+        _PUT_ENTRIES: len(recorded.entries),
+    }
+    for query, result in zip(queries, results, strict=True):
+        if result.count != wanted.get(query.sql, result.count):
+            raise Conflict("an account, or the id of a hold or an entry")
+
+
+def _hold_columns(shop: str, rows: Sequence[Held]) -> dict[str, str]:
+    return {
+        "shop": shop,
+        "ids": texts(row.id for row in rows),
+        "units": texts(row.unit for row in rows),
+        "sources": texts(row.source for row in rows),
+        "targets": texts(row.target for row in rows),
+        "amounts": numbers(row.amount for row in rows),
+        "remaining": numbers(row.left for row in rows),
+        "settled": numbers(row.settled for row in rows),
+        "released": numbers(row.released for row in rows),
+        "expired": numbers(row.expired for row in rows),
+        "expires": numbers(None if row.expires is None else row.expires.micros for row in rows),
+        "floors": numbers(row.floor for row in rows),
+        "since": numbers(row.since.micros for row in rows),
+        "states": texts(row.state.value for row in rows),
+    }
+
+
+def _entry_columns(shop: str, rows: Sequence[Entry]) -> dict[str, str]:
+    return {
+        "shop": shop,
+        "ids": texts(row.id for row in rows),
+        "units": texts(row.unit for row in rows),
+        "sources": texts(row.source for row in rows),
+        "targets": texts(row.target for row in rows),
+        "amounts": numbers(row.amount for row in rows),
+        "facts": flags(row.fact for row in rows),
+        "holds": texts(row.hold for row in rows),
+    }
