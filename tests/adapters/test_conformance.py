@@ -1,6 +1,6 @@
 """Does every adapter keep every promise of the ports?"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -10,20 +10,31 @@ from omnicore.adapters import postgres, sqlite
 from omnicore.adapters.memory import Memory
 from omnicore.kernel.store import Database
 from omnicore.testing import check_host, check_store
+from omnicore.testing.postgres_server import Server
 
 Make = Callable[[], Database]
 
 
-@pytest.fixture(params=["memory", "sqlite file", "sqlite in memory"])
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
-    """Open an empty database of each sort; files here need not survive a power cut."""
+@pytest.fixture(params=["memory", "sqlite file", "sqlite in memory", "postgres"])
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
+    """Open an empty database of each sort; a file is written through (WAL, FULL), as it is in a shop."""
     files = count(1)
+    made: list[str] = []
+
+    def on_a_server() -> Database:
+        server: Server = request.getfixturevalue("postgres_server")
+        made.append(server.fresh())
+        return postgres.open(made[-1], migrate=True)
+
     makers: dict[str, Make] = {
         "memory": Memory,
-        "sqlite file": lambda: sqlite.open(tmp_path / f"{next(files)}.db", migrate=True, synchronous="NORMAL"),
+        "sqlite file": lambda: sqlite.open(tmp_path / f"{next(files)}.db", migrate=True),
         "sqlite in memory": lambda: sqlite.open(":memory:"),
+        "postgres": on_a_server,
     }
-    return makers[request.param]
+    yield makers[request.param]
+    for conninfo in made:
+        request.getfixturevalue("postgres_server").drop(conninfo)
 
 
 def test_the_store_kit_passes(make: Make, fresh_seed: int, *, deep: bool) -> None:

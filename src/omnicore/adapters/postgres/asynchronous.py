@@ -15,7 +15,7 @@ import psycopg
 from omnicore.adapters.postgres.database import BEGUN_AFRESH, MAX_IDLE, SHOPS
 from omnicore.adapters.postgres.errors import LOST
 from omnicore.adapters.postgres.journey import AsyncJourneys
-from omnicore.adapters.postgres.opening import check_async, connect_async, ready_async
+from omnicore.adapters.postgres.opening import FOR_THE_TRANSACTION, check_async, check_encoding, connect_async
 from omnicore.adapters.postgres.store import AsyncPostgresStore
 from omnicore.adapters.postgres.wire import ALONE, COMMIT, READING, ROLLBACK, WRITING, Query, Result
 from omnicore.kernel.errors import Conflict, InDoubt, OmnicoreError
@@ -79,14 +79,14 @@ class AsyncSession:
         """Borrow nothing yet."""
         self._database = database
         self._pool = database.pool
-        self._begin = begin
+        self._begin = (begin,) if isinstance(database.pool, AsyncIdle) else (begin, FOR_THE_TRANSACTION)
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._wire: AsyncJourneys | None = None
 
     async def send(self, queries: Sequence[Query]) -> Sequence[Result]:
         """Send statements in order and give their results."""
         if self._wire is None:
-            return (await self._first((self._begin, *queries)))[1:]
+            return (await self._first((*self._begin, *queries)))[len(self._begin) :]
         return await self._wire.send(queries)
 
     async def _first(self, queries: Sequence[Query]) -> Sequence[Result]:
@@ -105,7 +105,6 @@ class AsyncSession:
         if self._connection is None:
             try:
                 self._connection = await self._pool.getconn()
-                await ready_async(self._connection, own=isinstance(self._pool, AsyncIdle))
             except (OmnicoreError, psycopg.OperationalError) as error:
                 if not self._database.judged:
                     raise
@@ -164,6 +163,7 @@ class AsyncPostgres:
         Raises: SchemaDiffers.
         """
         if not self.judged:
+            check_encoding(connection)
             await check_async(connection)
             self.judged = True
 

@@ -15,7 +15,7 @@ import psycopg
 
 from omnicore.adapters.postgres.errors import DISCARDED, LOST
 from omnicore.adapters.postgres.journey import Journeys
-from omnicore.adapters.postgres.opening import check, connect, ready, upgrade
+from omnicore.adapters.postgres.opening import FOR_THE_TRANSACTION, check, check_encoding, connect, upgrade
 from omnicore.adapters.postgres.schema import TABLES
 from omnicore.adapters.postgres.store import PostgresStore
 from omnicore.adapters.postgres.wire import ALONE, COMMIT, READING, ROLLBACK, WRITING, Query, Result
@@ -104,7 +104,7 @@ class Session:
     def __init__(self, pool: Pool, begin: Query) -> None:
         """Borrow nothing yet."""
         self._pool = pool
-        self._begin = begin
+        self._begin = (begin,) if isinstance(pool, Idle) else (begin, FOR_THE_TRANSACTION)
         self._process = os.getpid()
         self._connection: psycopg.Connection[Any] | None = None
         self._wire: Journeys | None = None
@@ -114,7 +114,7 @@ class Session:
         if self._process != os.getpid():
             raise AssertionError("a transaction was carried over a fork")
         if self._wire is None:
-            return self._first((self._begin, *queries))[1:]
+            return self._first((*self._begin, *queries))[len(self._begin) :]
         return self._wire.send(queries)
 
     def _first(self, queries: Sequence[Query]) -> Sequence[Result]:
@@ -136,7 +136,6 @@ class Session:
         if self._connection is None:
             try:
                 self._connection = self._pool.getconn()
-                ready(self._connection, own=isinstance(self._pool, Idle))
             except (OmnicoreError, psycopg.OperationalError) as error:
                 raise Conflict(LOST) from error
             self._wire = Journeys(self._connection, prepares=True)
@@ -236,9 +235,12 @@ def open_database(where: str | Pool, *, migrate: bool = False) -> Postgres:
     pool: Pool = Idle(where) if isinstance(where, str) else where
     connection = pool.getconn()
     try:
+        check_encoding(connection)
         if migrate:
             upgrade(connection)
         check(connection)
+        if not connection.autocommit:
+            connection.commit()
     finally:
         pool.putconn(connection)
     return Postgres(pool)

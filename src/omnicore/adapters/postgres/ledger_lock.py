@@ -16,7 +16,7 @@ from omnicore.adapters.postgres.ledger_rows import HOLDS, pairs
 from omnicore.adapters.postgres.wire import Query, Result
 from omnicore.kernel.books import Books, Recorded
 from omnicore.kernel.errors import Conflict
-from omnicore.kernel.ledger import Account, Balance, Entry, Extend, Floor, Held, Move, Post, Settle, Void
+from omnicore.kernel.ledger import Account, Balance, Entry, Extend, Held, Hold, Move, Settle, Void
 from omnicore.kernel.moves import OPEN_ROOTS
 from omnicore.kernel.named_rows import named_accounts, named_entries, named_holds
 from omnicore.kernel.time import Instant
@@ -102,8 +102,8 @@ def locking(shop: str, moves: Sequence[Move], at: Instant) -> tuple[Query, ...]:
     values = {**pairs(shop, named_accounts(moves, {})), "at": str(at.micros)}
     if ends := _ended(moves):
         values["ends"] = texts(ends)
-    # A hold needs a row that stands already, or its guard fails; goods may come to a place that never had any.
-    makes = any(isinstance(move, Post | Floor | Settle) for move in moves)
+    # What only holds needs rows that stand already, or its guard fails; other moves may be an account's first.
+    makes = any(not isinstance(move, Hold) for move in moves)
     make, lock, lapsed = (
         (_MAKE_FOUND, _LOCK_FOUND, _LAPSED_FOUND) if ends else (_MAKE_GIVEN, _LOCK_GIVEN, _LAPSED_GIVEN)
     )

@@ -3,26 +3,27 @@
 ``open`` never changes a schema; ``migrate`` does, forward only and in one transaction.
 """
 
-from collections.abc import Sequence
 from typing import Any, Final
-from weakref import WeakSet
 
 import psycopg
 
 from omnicore.adapters.postgres.errors import CannotOpen, SchemaDiffers
+from omnicore.adapters.postgres.journey import AsyncJourneys, Journeys
 from omnicore.adapters.postgres.schema import FIRST_OF_ALL, WANTED, steps
+from omnicore.adapters.postgres.wire import Query
 from omnicore.kernel.errors import Conflict
 
-VERSION: Final = "SELECT version FROM omni_schema WHERE one = 1"
-_PLACE: Final = "SELECT to_regclass('omni_schema')::text"
-SETTINGS: Final = (
-    # Every statement of ours finds its rows by an index, so one plan is right for all values and all sizes. Without
-    # this, statements are planned anew each time, or keep a plan made while tables were empty, which reads them whole.
-    "SET plan_cache_mode = force_generic_plan",
-    "SET enable_seqscan = off",
-    "SET enable_hashjoin = off",
-    "SET enable_mergejoin = off",
+_VERSION: Final = Query("SELECT version FROM omni_schema WHERE one = 1")
+_PLACE: Final = Query("SELECT to_regclass('omni_schema')::text")
+# Every statement of ours finds its rows by an index, so one plan is right for all values and all sizes. Without this,
+# statements are planned anew each time, or keep a plan made while tables were empty, which reads them whole.
+_SETTINGS: Final = (
+    "SELECT set_config('plan_cache_mode', 'force_generic_plan', {local}), set_config('enable_seqscan', 'off', {local}),"
+    " set_config('enable_hashjoin', 'off', {local}), set_config('enable_mergejoin', 'off', {local})"
 )
+FOR_THE_SESSION: Final = _SETTINGS.format(local="false")
+FOR_THE_TRANSACTION: Final = Query(_SETTINGS.format(local="true"))
+"""Settings on a connection that belongs to a host: they end with our transaction."""
 _MIGRATION_TRIES: Final = 5
 _TWO_AT_ONCE: Final = (
     psycopg.errors.UniqueViolation,
@@ -78,40 +79,13 @@ async def connect_async(conninfo: str) -> psycopg.AsyncConnection[Any]:
     return connection
 
 
-_READY: Final[WeakSet[Any]] = WeakSet()
-"""Connections of a host's pool that have our settings."""
-
-
-def ready(connection: psycopg.Connection[Any], *, own: bool) -> None:
-    """Make a connection ours for a while: the settings once, and no transaction begun behind our back."""
-    if own:
-        return
-    if not connection.autocommit:
-        connection.autocommit = True
-    if connection not in _READY:
-        prepare(connection)
-        _READY.add(connection)
-
-
-async def ready_async(connection: psycopg.AsyncConnection[Any], *, own: bool) -> None:
-    """Make an asynchronous connection ours for a while."""
-    if own:
-        return
-    if not connection.autocommit:
-        await connection.set_autocommit(True)
-    if connection not in _READY:
-        await prepare_async(connection)
-        _READY.add(connection)
-
-
 def prepare(connection: psycopg.Connection[Any]) -> None:
     """Make the settings of a session.
 
     Raises: CannotOpen when the database does not keep UTF-8.
     """
-    _check_encoding(connection.info.parameter_status("server_encoding"))
-    for setting in SETTINGS:
-        connection.execute(setting)
+    check_encoding(connection)
+    connection.execute(FOR_THE_SESSION)
 
 
 async def prepare_async(connection: psycopg.AsyncConnection[Any]) -> None:
@@ -119,12 +93,16 @@ async def prepare_async(connection: psycopg.AsyncConnection[Any]) -> None:
 
     Raises: CannotOpen when the database does not keep UTF-8.
     """
-    _check_encoding(connection.info.parameter_status("server_encoding"))
-    for setting in SETTINGS:
-        await connection.execute(setting)
+    check_encoding(connection)
+    await connection.execute(FOR_THE_SESSION)
 
 
-def _check_encoding(encoding: str | None) -> None:
+def check_encoding(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> None:
+    """Refuse a database whose texts are not UTF-8.
+
+    Raises: CannotOpen.
+    """
+    encoding = connection.info.parameter_status("server_encoding")
     if encoding not in {"UTF8", "UNICODE"}:
         raise CannotOpen("the database must be made with the encoding UTF8", encoding=encoding)
 
@@ -143,24 +121,19 @@ async def check_async(connection: psycopg.AsyncConnection[Any]) -> None:
 
     Raises: SchemaDiffers.
     """
-    cursor = connection.cursor(row_factory=psycopg.rows.tuple_row)
-    place = await (await cursor.execute(_PLACE)).fetchone()
-    row = None if place is None or place[0] is None else await (await cursor.execute(VERSION)).fetchone()
-    if (found := 0 if row is None else int(row[0])) != WANTED:
+    wire = AsyncJourneys(connection)
+    (place,) = await wire.send((_PLACE,))
+    rows = [] if place.rows[0][0] is None else (await wire.send((_VERSION,)))[0].rows
+    if (found := rows[0][0] if rows else 0) != WANTED:
         raise differs(found)
 
 
 def schema_of(connection: psycopg.Connection[Any]) -> int:
     """Give the schema number of the tables in sight: 0 where there are none."""
-    (place,) = _row(connection, _PLACE)
-    if place is None:
-        return 0
-    return int((_row(connection, VERSION) or (0,))[0])
-
-
-def _row(connection: psycopg.Connection[Any], sql: str) -> Sequence[Any]:
-    with connection.cursor(row_factory=psycopg.rows.tuple_row) as cursor:
-        return cursor.execute(sql).fetchone() or ()
+    wire = Journeys(connection)
+    (place,) = wire.send((_PLACE,))
+    rows = [] if place.rows[0][0] is None else wire.send((_VERSION,))[0].rows
+    return int(rows[0][0]) if rows else 0
 
 
 def upgrade(connection: psycopg.Connection[Any]) -> int:
