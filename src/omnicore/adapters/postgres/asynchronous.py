@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import psycopg
 
-from omnicore.adapters.postgres.database import BEGUN_AFRESH, MAX_IDLE, SHOPS
+from omnicore.adapters.postgres.database import BEGUN_AFRESH, MAX_IDLE, SHOPS, idle
 from omnicore.adapters.postgres.errors import LOST
 from omnicore.adapters.postgres.journey import AsyncJourneys
 from omnicore.adapters.postgres.opening import FOR_THE_TRANSACTION, check_async, check_encoding, connect_async
@@ -85,7 +85,7 @@ class AsyncSession:
 
     async def send(self, queries: Sequence[Query]) -> Sequence[Result]:
         """Send statements in order and give their results."""
-        if self._wire is None:
+        if self._wire is None or idle(self._connection):
             return (await self._first((*self._begin, *queries)))[len(self._begin) :]
         return await self._wire.send(queries)
 
@@ -118,7 +118,7 @@ class AsyncSession:
 
         Raises: Conflict, InDoubt when the connection was lost meanwhile.
         """
-        if self._wire is None:
+        if self._wire is None or idle(self._connection):
             return
         try:
             await _shielded(self._wire.send((COMMIT,)))
@@ -131,7 +131,7 @@ class AsyncSession:
         """Undo what was sent; a connection that cannot is thrown away."""
         if self._connection is None or self._wire is None:
             return
-        if self._connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+        if idle(self._connection):
             return
         try:
             await self._wire.send((ROLLBACK,))

@@ -7,6 +7,7 @@ SERIALIZABLE where a flow asks for it; reading is one REPEATABLE READ snapshot. 
 
 import os
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
@@ -62,6 +63,7 @@ class Idle:
         self._carried_over: list[psycopg.Connection[Any]] = []
         self._guard = threading.Lock()
         self._closed = False
+        weakref.finalize(self, _end, self._idle, self._process)
 
     def getconn(self) -> psycopg.Connection[Any]:
         """Lend a connection, the last one given back if any."""
@@ -72,6 +74,7 @@ class Idle:
                 # They belong to the parent process: closing one here would end the parent's session.
                 self._carried_over += self._idle
                 self._idle, self._process = [], os.getpid()
+                weakref.finalize(self, _end, self._idle, self._process)
             if self._idle:
                 return self._idle.pop()
         return connect(self._conninfo)
@@ -87,8 +90,9 @@ class Idle:
     def drop_idle(self) -> None:
         """Close what is idle: after a restart of the server none of it is any good."""
         with self._guard:
-            idle, self._idle = self._idle, []
-        for connection in idle:
+            left = self._idle.copy()
+            self._idle.clear()
+        for connection in left:
             connection.close()
 
     def close(self) -> None:
@@ -96,6 +100,13 @@ class Idle:
         with self._guard:
             self._closed = True
         self.drop_idle()
+
+
+def _end(idle: list[psycopg.Connection[Any]], process: int) -> None:
+    """Close what a pool that nobody closed has left, unless it belongs to another process."""
+    if process == os.getpid():
+        for connection in idle:
+            connection.close()
 
 
 class Session:
@@ -113,7 +124,7 @@ class Session:
         """Send statements in order and give their results."""
         if self._process != os.getpid():
             raise AssertionError("a transaction was carried over a fork")
-        if self._wire is None:
+        if self._wire is None or idle(self._connection):
             return self._first((*self._begin, *queries))[len(self._begin) :]
         return self._wire.send(queries)
 
@@ -145,7 +156,7 @@ class Session:
 
         Raises: Conflict, InDoubt when the connection was lost meanwhile.
         """
-        if self._wire is None:
+        if self._wire is None or idle(self._connection):
             return
         if self._process != os.getpid():
             raise AssertionError("a transaction was carried over a fork")
@@ -160,7 +171,7 @@ class Session:
         """Undo what was sent; a connection that cannot is thrown away."""
         if self._connection is None or self._wire is None or self._process != os.getpid():
             return
-        if self._connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+        if idle(self._connection):
             return
         try:
             self._wire.send((ROLLBACK,))
@@ -173,6 +184,11 @@ class Session:
         connection, self._connection, self._wire = self._connection, None, None
         if connection is not None and self._process == os.getpid():
             self._pool.putconn(connection)
+
+
+def idle(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any] | None) -> bool:
+    """Whether no transaction has begun: what cannot be sent at all, begins none."""
+    return connection is None or connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
 
 
 class Postgres:
@@ -241,8 +257,12 @@ def open_database(where: str | Pool, *, migrate: bool = False) -> Postgres:
         check(connection)
         if not connection.autocommit:
             connection.commit()
-    finally:
+    except BaseException:
         pool.putconn(connection)
+        if isinstance(pool, Idle):
+            pool.close()
+        raise
+    pool.putconn(connection)
     return Postgres(pool)
 
 

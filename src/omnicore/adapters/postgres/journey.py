@@ -23,7 +23,7 @@ from psycopg.waiting import Ready, Wait
 
 from omnicore.adapters.columns import Row
 from omnicore.adapters.postgres.errors import refuse
-from omnicore.adapters.postgres.wire import Query, Result, Value, unsendable
+from omnicore.adapters.postgres.wire import Query, Result, Unsendable, Value
 
 Talk = Generator[Wait, Ready | int, list[PGresult]]
 _PLACEHOLDER: Final = re.compile(r"%\((\w+)\)s")
@@ -67,10 +67,10 @@ def _bound(value: Value) -> tuple[bytes | None, int]:
     if type(value) is str:
         try:
             told = value.encode()
-        except UnicodeEncodeError as error:
-            unsendable(error)
+        except UnicodeEncodeError:
+            raise Unsendable from None
         if b"\x00" in told:
-            unsendable()
+            raise Unsendable
         return told, Format.TEXT
     if type(value) is bytes:
         return value, Format.BINARY

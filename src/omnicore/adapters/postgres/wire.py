@@ -6,7 +6,7 @@ one by one over whatever a host's framework lends. So there is one source of SQL
 """
 
 from collections.abc import Generator, Mapping, Sequence
-from typing import NoReturn, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from attrs import frozen
 
@@ -73,9 +73,9 @@ def counted(queries: Sequence[Query]) -> int:
     return sum(query.sql not in _CONTROL for query in queries)
 
 
-def unsendable(error: Exception | None = None) -> NoReturn:
-    """Refuse a text that cannot be sent: half a character, or the one that ends texts elsewhere.
+class Unsendable(Malformed):
+    """A text that cannot be sent, half a character or the one that ends texts elsewhere; so nothing was."""
 
-    Raises: Malformed.
-    """
-    raise Malformed("$", "must be text that UTF-8 can write, without NUL") from error
+    def __init__(self) -> None:
+        """Say what it must be."""
+        super().__init__("$", "must be text that UTF-8 can write, without NUL")

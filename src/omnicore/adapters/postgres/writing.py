@@ -9,7 +9,7 @@ the end of the transaction: to release it, one would have to wait for the guards
 from collections.abc import Sequence
 
 from omnicore.adapters.postgres import document_rows, journal_rows, ledger_lock, ledger_rows
-from omnicore.adapters.postgres.wire import SAVEPOINT, UNDO, Query, Result, Steps
+from omnicore.adapters.postgres.wire import SAVEPOINT, UNDO, Query, Result, Steps, Unsendable
 from omnicore.kernel.audit import overcommitted
 from omnicore.kernel.books import Recorded, record
 from omnicore.kernel.errors import Conflict
@@ -30,9 +30,9 @@ def write(shop: str, batch: Batch) -> Steps[None]:
         recorded: Recorded | None = None
         made = frozenset[Account]()
         if batch.moves:
-            began = True
             locking = ledger_lock.locking(shop, batch.moves, batch.at)
             results = yield (SAVEPOINT, *_commands(shop, batch), *locking)
+            began = True
             _taken(batch, results)
             found = ledger_lock.locked(batch.moves, locking, results[-len(locking) :])
             recorded, made = record(found.books, batch.moves, batch.at), found.made
@@ -43,10 +43,9 @@ def write(shop: str, batch: Batch) -> Steps[None]:
         if recorded is not None and recorded.overcommitted:
             envelopes += yield from _overcommitted(shop, recorded, made, batch)
             recorded = None
-        began = True
         yield from _store(shop, batch, first, recorded, made, changes, envelopes)
-    except Exception:  # what is none (a cancelled task, Ctrl-C) ends the whole transaction
-        if began:
+    except Exception as error:  # what is none (a cancelled task, Ctrl-C) ends the whole transaction
+        if began or not isinstance(error, Unsendable):
             yield UNDO
         raise
 
