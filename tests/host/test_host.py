@@ -4,18 +4,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from attrs import evolve
 
 from omnicore.adapters.memory import Memory, MemoryStore
 from omnicore.host import Host, KeyReused, Observation, ProcessFailed
 from omnicore.host.advance import MAX_ATTEMPTS
 from omnicore.host.engine import MAX_TRIES
+from omnicore.host.working import BATCH
 from omnicore.kernel import process as kernel_process
 from omnicore.kernel.errors import Conflict, Malformed, Refused
 from omnicore.kernel.flow import Actor, Flow, Given, Staff, flow, question, write
 from omnicore.kernel.ledger import Hold
 from omnicore.kernel.process import process, step
 from omnicore.kernel.runs import RUNS, Diverged, RunState
-from omnicore.kernel.store import Writes
+from omnicore.kernel.store import Batch, Writes
 from omnicore.testing import Clock, Ids
 from omnicore.testing.bench import CUSTOMER, SHELF, UNIT
 from omnicore.testing.kit_shop import FakeTill, checkout, deposit, free, place, receive, sell
@@ -189,27 +191,35 @@ def test_a_provider_is_found_by_its_port() -> None:
         host.run(deposit(order="o1", price=5))
 
 
-def test_an_unknown_process_diverges() -> None:
-    """A run of a process this version does not have waits as diverged, and is not lost."""
-    clock = Clock()
-    host = shop(clock=clock)
-    run = host.start(checkout(order="o1", amount=1, price=5), command="c1")
-    database = host._engine.database
-    with database.reading("main") as store:
-        stored = RUNS.read(store.load(RUNS.name, [run])[run])
-    from attrs import evolve  # noqa: PLC0415 - for this test alone
-
-    from omnicore.kernel.store import Batch  # noqa: PLC0415 - for this test alone
-
+def of_another_version(database: Memory, clock: Clock, run: str) -> None:
+    """Make a run look as if a newer program had started it."""
     with database.writing("main") as store:
+        stored = RUNS.read(store.load(RUNS.name, [run])[run])
         later = evolve(stored.value, version=99)
-        store.write(Batch(id="b", at=clock(), by="staff:test", changes=(stored.put(later),)))
-    for _ in range(MAX_ATTEMPTS):
-        assert host.work().failed == (run,)
-        clock.advance(hours=1)
-    assert [row.id for row in host.stuck()] == [run]
-    with pytest.raises((Diverged, ProcessFailed)):
-        host.run(checkout(order="o1", amount=1, price=5), command="c1")
+        store.write(Batch(id=f"b-{run}", at=clock(), by="staff:test", changes=(stored.put(later),)))
+
+
+def test_an_unknown_process_is_left_alone() -> None:
+    """A worker without the module of a process names its runs, changes nothing about them and does what is behind."""
+    clock, database = Clock(), Memory()
+    host = Host(database, clock=clock, new_id=Ids(), providers=[FakeTill()])
+    host.run(receive(amount=1))
+    unknown = [host.start(checkout(order=f"u{n:03}", amount=1, price=5), command=f"u{n:03}") for n in range(BATCH + 1)]
+    for run in unknown:
+        of_another_version(database, clock, run)
+    clock.advance(seconds=1)
+    known = host.start(checkout(order="o1", amount=1, price=5), command="c1")
+    before = [host.look(run) for run in unknown]
+    clock.advance(seconds=1)
+    worked = host.work()
+    assert (worked.resumed, worked.failed, worked.unknown) == ((known,), (), tuple(unknown))
+    clock.advance(hours=1)
+    assert host.work().unknown == tuple(unknown)
+    assert [host.look(run) for run in unknown] == before
+    with pytest.raises(Diverged):
+        host.run(checkout(order="u000", amount=1, price=5), command="u000")
+    assert host.look(unknown[0]) == before[0]
+    assert host.stuck() == ()
 
 
 def test_a_step_that_cannot_be_said_gets_stuck() -> None:
@@ -325,7 +335,7 @@ def test_an_asynchronous_provider_needs_a_loop() -> None:
             return super().charge(key, amount)
 
     host = Host(Memory(), clock=Clock(), new_id=Ids(), providers=[Slow()])
-    with pytest.raises(AssertionError, match="needs arun"), pytest.warns(RuntimeWarning, match="never awaited"):
+    with pytest.raises(AssertionError, match="needs arun"):
         host.run(deposit(order="o1", price=5))
 
 

@@ -7,7 +7,6 @@ from omnicore.kernel.errors import Conflict, Malformed, OmnicoreError, Refused
 from omnicore.kernel.flow import Staff
 from omnicore.testing.bench import Noted, same
 from omnicore.testing.kit_shop import HostBench, free, receive, reserve, sell
-from omnicore.testing.lossy import Lossy
 
 Law = Callable[[HostBench], None]
 
@@ -69,10 +68,10 @@ def conflicts_tried_again(bench: HostBench) -> None:
     host = bench.host()
     host.run(receive(amount=5))
     bench.told.clear()
-    bench.host(Lossy(bench.database, commits_lost=3)).run(sell(order="o1", amount=1))
+    bench.lossy(commits_lost=3).run(sell(order="o1", amount=1))
     same("what is left after three lost commits", host.run(free()), 4)
     same("the retries that were observed", bench.told[0].retries, 3)
-    raises(Conflict, lambda: bench.host(Lossy(bench.database, commits_lost=10_000)).run(sell(order="o2", amount=1)))
+    raises(Conflict, lambda: bench.lossy(commits_lost=10_000).run(sell(order="o2", amount=1)))
     same("what is left where every commit is lost", host.run(free()), 4)
 
 
@@ -81,7 +80,7 @@ def lost_answers_found(bench: HostBench) -> None:
     host = bench.host()
     host.run(receive(amount=5))
     for lost in (1, 2, 3):
-        flaky = bench.host(Lossy(bench.database, answers_lost=lost))
+        flaky = bench.lossy(answers_lost=lost)
         same("the answer", flaky.run(sell(order=f"o{lost}", amount=1), command=f"c{lost}"), f"o{lost}")
         same("what is left", host.run(free()), 5 - lost)
 
