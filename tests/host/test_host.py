@@ -1,5 +1,6 @@
 """Is a host easy to use rightly and hard to use wrongly?"""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -7,8 +8,9 @@ import pytest
 from attrs import evolve
 
 from omnicore.adapters.memory import Memory, MemoryStore
-from omnicore.host import Host, KeyReused, Observation, ProcessFailed
+from omnicore.host import Host, KeyReused, Observation, ProcessFailed, system
 from omnicore.host.advance import MAX_ATTEMPTS
+from omnicore.host.atonce import completed
 from omnicore.host.engine import MAX_TRIES
 from omnicore.host.working import BATCH
 from omnicore.kernel import process as kernel_process
@@ -263,6 +265,54 @@ def test_a_group_is_one_transaction() -> None:
     first, second = host.run_many([*notes, (receive(amount=1), None)])[:2]
     assert (first, type(second)) == ("o1", Refused)
     assert (database.opened, host.run(free())) == (5, 213)
+
+
+@pytest.mark.parametrize(("wait_ms", "tries"), [(5000, 1), (1300, 3), (700, 7), (10, MAX_TRIES)])
+def test_patience_is_for_all_tries(monkeypatch: pytest.MonkeyPatch, wait_ms: int, tries: int) -> None:
+    """Whoever has waited for a locked database as long as the host's patience allows is not made to wait again."""
+    now = [0]
+    monkeypatch.setattr(system, "ticks_micros", lambda: now[0])
+
+    class Locked(Memory):
+        @contextmanager
+        def writing(self, shop: str, *, serializable: bool = False) -> Iterator[MemoryStore]:
+            now[0] += wait_ms * 1000
+            raise Conflict("database")
+            yield
+
+    told: list[Observation] = []
+    host = Host(Locked(), clock=Clock(), new_id=Ids(), observe=told.append, patience_seconds=5)
+    with pytest.raises(Conflict):
+        host.run(receive(amount=1))
+    assert [row.retries for row in told] == [tries]
+    assert now[0] == tries * wait_ms * 1000 <= 5_000_000
+
+
+@pytest.mark.parametrize("meet", [True, False])
+def test_those_who_met_spread_out(monkeypatch: pytest.MonkeyPatch, *, meet: bool) -> None:
+    """Where writers run at once, a lost race is followed by a random wait, at most twice as long each time."""
+    waited: list[int] = []
+
+    async def sleep(micros: int) -> None:
+        waited.append(micros)
+
+    monkeypatch.setattr(system, "sleep", sleep)
+
+    class Meeting(Memory):
+        writers_meet = meet
+
+    host = Host(Meeting(), clock=Clock(), new_id=Ids(), random_bits=lambda count: (1 << count) - 1)
+    with pytest.raises(Conflict):
+        host.run(race())
+    assert waited == ([1023, 2047, 4095, 8191, 16383, 32767, 65535] if meet else [])
+
+
+def test_the_machine_waits() -> None:
+    """A wait is as long as it was asked to be, and a random number has no more bits than asked for."""
+    began = time.perf_counter()
+    completed(system.sleep(2000))
+    assert time.perf_counter() - began >= 0.002
+    assert all(0 <= system.random_bits(3) < 8 for _ in range(100))
 
 
 def test_two_workers_share_the_work() -> None:

@@ -17,7 +17,7 @@ from attrs import evolve, field, frozen
 from omnicore.host.atonce import AtOnce, Checkpoint, awaits
 from omnicore.host.attempt import Attempt
 from omnicore.host.observing import Observation, Watch
-from omnicore.kernel.errors import Conflict, Malformed, Refused
+from omnicore.kernel.errors import Conflict, InDoubt, Malformed, Refused
 from omnicore.kernel.flow import Actor, Definition, Flow, Given
 from omnicore.kernel.ids import NewId
 from omnicore.kernel.journal import Envelope
@@ -130,7 +130,9 @@ class Engine:
             while True:
                 try:
                     return await self._once(flow, self.given(actor, purpose), command, watch)
-                except Conflict:
+                except Conflict as conflict:
+                    if command is None and isinstance(conflict, InDoubt):
+                        raise  # it may have happened, and there is no key by which to find out
                     watch.retries += 1
                     if not await self.may_try_again(watch.retries, watch.began):
                         raise
@@ -141,9 +143,11 @@ class Engine:
     async def may_try_again(self, tries: int, began: int) -> bool:
         """Whether to try afresh after so many tries since ``began``; waits a little first where writers run at once.
 
-        A try that has waited for a locked database as long as it may is not made again: patience is for all tries.
+        Patience is for all tries together: another one is made if, being as long as those before, it still fits. So
+        whoever has waited for a locked database as long as it may does not wait as long again.
         """
-        if tries >= MAX_TRIES or self.ticks_micros() - began >= self.patience_seconds * 1_000_000:
+        spent = self.ticks_micros() - began
+        if tries >= MAX_TRIES or spent * (tries + 1) > self.patience_seconds * 1_000_000 * tries:
             return False
         if getattr(self.database, "writers_meet", False):
             # Full jitter: those who met once are spread over a millisecond, then over two, then over four, ...

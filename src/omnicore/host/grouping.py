@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from omnicore.host.attempt import Attempt
 from omnicore.host.engine import WRONG_TYPE, Engine, check_command, same_request
-from omnicore.kernel.errors import Conflict, Malformed, OmnicoreError
+from omnicore.kernel.errors import Conflict, InDoubt, Malformed, OmnicoreError
 from omnicore.kernel.flow import Actor, Flow
 from omnicore.kernel.store import AsyncStore, Batch, Command
 
@@ -41,6 +41,8 @@ async def run_many(
                         results[place] = result  # type: ignore[assignment] # add gives R, an error or _ALONE
                 await group.write()
                 watch.statements = getattr(store, "statements", 0)
+    except InDoubt as doubt:  # who has a key asks again by it, who has none must find out
+        results = {place: doubt for place, (_, command) in enumerate(flows) if command is None}
     except (Conflict, Malformed):  # one of them is to blame, and only alone does it tell which
         results.clear()
     for place, (flow, command) in enumerate(flows):

@@ -6,7 +6,7 @@ The wrappers of ``omnicore.testing.lossy``, for any ``AsyncDatabase``.
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from omnicore.kernel.errors import Conflict
+from omnicore.kernel.errors import Conflict, InDoubt
 from omnicore.kernel.journal import Envelope
 from omnicore.kernel.ledger import Account, Balance, Entry, Held
 from omnicore.kernel.records import Document, Found, Kind, Span
@@ -32,7 +32,7 @@ class AsyncLossy:
     async def writing(self, shop: str, *, serializable: bool = False) -> AsyncIterator[AsyncStore]:
         """Open one transaction.
 
-        Raises: Conflict where the answer is lost.
+        Raises: Conflict where the commit is lost, InDoubt where only its answer is.
         """
         async with self._database.writing(shop, serializable=serializable) as store:
             yield store
@@ -41,7 +41,7 @@ class AsyncLossy:
                 raise Conflict("a commit that was lost")
         if self._answers_lost:
             self._answers_lost -= 1
-            raise Conflict("an answer that was lost")
+            raise InDoubt("an answer that was lost")
 
     async def shops(self) -> tuple[str, ...]:
         """Name the shops that have rows here."""

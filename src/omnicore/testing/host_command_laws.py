@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from omnicore.host import KeyReused
-from omnicore.kernel.errors import Conflict, Malformed, OmnicoreError, Refused
+from omnicore.kernel.errors import Conflict, InDoubt, Malformed, OmnicoreError, Refused
 from omnicore.kernel.flow import Staff
 from omnicore.testing.bench import Noted, same
 from omnicore.testing.kit_shop import HostBench, free, receive, reserve, sell
@@ -85,6 +85,18 @@ def lost_answers_found(bench: HostBench) -> None:
         same("what is left", host.run(free()), 5 - lost)
 
 
+def doubt_is_told(bench: HostBench) -> None:
+    """Where the answer to a commit is lost and there is no key to find it by, that is told and nothing done again."""
+    host = bench.host()
+    host.run(receive(amount=5))
+    raises(InDoubt, lambda: bench.lossy(answers_lost=1).run(sell(order="o1", amount=1)))
+    same("what is left", host.run(free()), 4)
+    group = [(sell(order="o2", amount=1), None), (sell(order="o3", amount=1), "c3"), (sell(order="o4", amount=1), None)]
+    answers = bench.lossy(answers_lost=1).run_many(group)
+    same("answers", [row if isinstance(row, str) else type(row) for row in answers], [InDoubt, "o3", InDoubt])
+    same("what is left", host.run(free()), 1)
+
+
 def grouped(bench: HostBench) -> None:
     """Commands run together give what they give one by one: each its answer, its refusal or its stored answer."""
     host = bench.host()
@@ -141,6 +153,7 @@ LAWS: tuple[Law, ...] = (
     questions_only_ask,
     conflicts_tried_again,
     lost_answers_found,
+    doubt_is_told,
     grouped,
     observed_without_arguments,
     events_follow_commands,
