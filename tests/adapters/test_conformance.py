@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from omnicore.adapters import postgres, sqlite
+from omnicore.adapters import sqlite
 from omnicore.adapters.memory import Memory
 from omnicore.kernel.store import Database
 from omnicore.testing import check_host, check_store

@@ -1,6 +1,7 @@
 """Laws of the command line: what cannot be done is said in one line, with exit code 2, and nothing is half-written."""
 
 import hashlib
+import inspect
 import io
 import json
 import os
@@ -19,7 +20,7 @@ import pytest
 
 from omnicore.cli import main, opening
 from omnicore.cli.screen import Screen, padded, width
-from omnicore.host.engine import MAX_TRIES
+from omnicore.host import Host
 from tests.cli.command import started
 from tests.cli.naive_replay import export
 
@@ -158,8 +159,11 @@ def test_a_locked_database_is_waited_for_and_then_named(
 
 
 def test_the_wait_for_a_lock_is_some_five_seconds() -> None:
-    """Nobody waits for a lock longer than about six seconds in all."""
-    assert 4 <= opening._PATIENCE_MS * MAX_TRIES / 1000 <= 6
+    """Nobody waits for a lock longer than about six seconds in all: a host does not wait as long again."""
+    patience = inspect.signature(Host).parameters["patience_seconds"].default
+    assert 4 <= patience <= 6
+    assert 4 <= opening._PATIENCE_MS / 1000 <= 6
+    assert patience < 2 * opening._PATIENCE_MS / 1000, "a second wait does not fit"
 
 
 @pytest.mark.usefixtures("folder")

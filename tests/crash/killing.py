@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 from omnicore.adapters import sqlite
 from omnicore.fulfilment import pack
@@ -24,6 +25,7 @@ from omnicore.inventory import availability, reserved
 from omnicore.kernel.errors import Conflict, Refused
 from omnicore.kernel.ids import CartId, LineId, VariantId
 from omnicore.kernel.ledger import HoldState
+from omnicore.kernel.store import Database
 from omnicore.ordering import Cart, CartLine, QuoteExpired, order_of_cart, read_orders
 from omnicore.payments import (
     Answer,
@@ -199,7 +201,7 @@ class Shop:
         return [type(each.request).__name__ for each in self.provider.exchanges()]
 
     def journal(self) -> list[str]:
-        with self.host._engine.database.reading("main") as store:
+        with cast(Database, self.host._engine.database).reading("main") as store:
             return [row.type for row in store.read(limit=10_000)]
 
 

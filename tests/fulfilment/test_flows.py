@@ -1,5 +1,7 @@
 """Do goods reach their buyers once, and nobody else?"""
 
+from typing import cast
+
 import pytest
 from attrs import evolve
 
@@ -33,6 +35,7 @@ from omnicore.kernel.errors import Malformed
 from omnicore.kernel.flow import Given, flow, question, write
 from omnicore.kernel.ids import ChannelId, LineId, NodeId, OrderId, ParcelId
 from omnicore.kernel.machine import IllegalMove
+from omnicore.kernel.store import Database
 from omnicore.kernel.time import Window
 from omnicore.testing.clock import Clock, Ids
 
@@ -131,7 +134,7 @@ def test_a_code_is_known_to_its_buyer_only() -> None:
         host.run(fulfilment.collect(pickup=PICKUP, code=OTHER), command="try")
     host.run(fulfilment.collect(pickup=PICKUP, code=CODE), command="handover")
     host.work()
-    with host._engine.database.reading("main") as store:
+    with cast(Database, host._engine.database).reading("main") as store:
         commands = store.commands(["ready-o1", "handover", "try"])
         seen = [*store.read(), *commands.values(), *store.load("fulfilment.pickup", [PICKUP]).values()]
 

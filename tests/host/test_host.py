@@ -1,21 +1,25 @@
 """Is a host easy to use rightly and hard to use wrongly?"""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from attrs import evolve
 
 from omnicore.adapters.memory import Memory, MemoryStore
-from omnicore.host import Host, KeyReused, Observation, ProcessFailed
+from omnicore.host import Host, KeyReused, Observation, ProcessFailed, system
 from omnicore.host.advance import MAX_ATTEMPTS
+from omnicore.host.atonce import completed
 from omnicore.host.engine import MAX_TRIES
+from omnicore.host.working import BATCH
 from omnicore.kernel import process as kernel_process
 from omnicore.kernel.errors import Conflict, Malformed, Refused
 from omnicore.kernel.flow import Actor, Flow, Given, Staff, flow, question, write
 from omnicore.kernel.ledger import Hold
 from omnicore.kernel.process import process, step
 from omnicore.kernel.runs import RUNS, Diverged, RunState
-from omnicore.kernel.store import Writes
+from omnicore.kernel.store import Batch, Writes
 from omnicore.testing import Clock, Ids
 from omnicore.testing.bench import CUSTOMER, SHELF, UNIT
 from omnicore.testing.kit_shop import FakeTill, checkout, deposit, free, place, receive, sell
@@ -189,27 +193,35 @@ def test_a_provider_is_found_by_its_port() -> None:
         host.run(deposit(order="o1", price=5))
 
 
-def test_an_unknown_process_diverges() -> None:
-    """A run of a process this version does not have waits as diverged, and is not lost."""
-    clock = Clock()
-    host = shop(clock=clock)
-    run = host.start(checkout(order="o1", amount=1, price=5), command="c1")
-    database = host._engine.database
-    with database.reading("main") as store:
-        stored = RUNS.read(store.load(RUNS.name, [run])[run])
-    from attrs import evolve  # noqa: PLC0415 - for this test alone
-
-    from omnicore.kernel.store import Batch  # noqa: PLC0415 - for this test alone
-
+def of_another_version(database: Memory, clock: Clock, run: str) -> None:
+    """Make a run look as if a newer program had started it."""
     with database.writing("main") as store:
+        stored = RUNS.read(store.load(RUNS.name, [run])[run])
         later = evolve(stored.value, version=99)
-        store.write(Batch(id="b", at=clock(), by="staff:test", changes=(stored.put(later),)))
-    for _ in range(MAX_ATTEMPTS):
-        assert host.work().failed == (run,)
-        clock.advance(hours=1)
-    assert [row.id for row in host.stuck()] == [run]
-    with pytest.raises((Diverged, ProcessFailed)):
-        host.run(checkout(order="o1", amount=1, price=5), command="c1")
+        store.write(Batch(id=f"b-{run}", at=clock(), by="staff:test", changes=(stored.put(later),)))
+
+
+def test_an_unknown_process_is_left_alone() -> None:
+    """A worker without the module of a process names its runs, changes nothing about them and does what is behind."""
+    clock, database = Clock(), Memory()
+    host = Host(database, clock=clock, new_id=Ids(), providers=[FakeTill()])
+    host.run(receive(amount=1))
+    unknown = [host.start(checkout(order=f"u{n:03}", amount=1, price=5), command=f"u{n:03}") for n in range(BATCH + 1)]
+    for run in unknown:
+        of_another_version(database, clock, run)
+    clock.advance(seconds=1)
+    known = host.start(checkout(order="o1", amount=1, price=5), command="c1")
+    before = [host.look(run) for run in unknown]
+    clock.advance(seconds=1)
+    worked = host.work()
+    assert (worked.resumed, worked.failed, worked.unknown) == ((known,), (), tuple(unknown))
+    clock.advance(hours=1)
+    assert host.work().unknown == tuple(unknown)
+    assert [host.look(run) for run in unknown] == before
+    with pytest.raises(Diverged):
+        host.run(checkout(order="u000", amount=1, price=5), command="u000")
+    assert host.look(unknown[0]) == before[0]
+    assert host.stuck() == ()
 
 
 def test_a_step_that_cannot_be_said_gets_stuck() -> None:
@@ -253,6 +265,54 @@ def test_a_group_is_one_transaction() -> None:
     first, second = host.run_many([*notes, (receive(amount=1), None)])[:2]
     assert (first, type(second)) == ("o1", Refused)
     assert (database.opened, host.run(free())) == (5, 213)
+
+
+@pytest.mark.parametrize(("wait_ms", "tries"), [(5000, 1), (1300, 3), (700, 7), (10, MAX_TRIES)])
+def test_patience_is_for_all_tries(monkeypatch: pytest.MonkeyPatch, wait_ms: int, tries: int) -> None:
+    """Whoever has waited for a locked database as long as the host's patience allows is not made to wait again."""
+    now = [0]
+    monkeypatch.setattr(system, "ticks_micros", lambda: now[0])
+
+    class Locked(Memory):
+        @contextmanager
+        def writing(self, shop: str, *, serializable: bool = False) -> Iterator[MemoryStore]:
+            now[0] += wait_ms * 1000
+            raise Conflict("database")
+            yield
+
+    told: list[Observation] = []
+    host = Host(Locked(), clock=Clock(), new_id=Ids(), observe=told.append, patience_seconds=5)
+    with pytest.raises(Conflict):
+        host.run(receive(amount=1))
+    assert [row.retries for row in told] == [tries]
+    assert now[0] == tries * wait_ms * 1000 <= 5_000_000
+
+
+@pytest.mark.parametrize("meet", [True, False])
+def test_those_who_met_spread_out(monkeypatch: pytest.MonkeyPatch, *, meet: bool) -> None:
+    """Where writers run at once, a lost race is followed by a random wait, at most twice as long each time."""
+    waited: list[int] = []
+
+    async def sleep(micros: int) -> None:
+        waited.append(micros)
+
+    monkeypatch.setattr(system, "sleep", sleep)
+
+    class Meeting(Memory):
+        writers_meet = meet
+
+    host = Host(Meeting(), clock=Clock(), new_id=Ids(), random_bits=lambda count: (1 << count) - 1)
+    with pytest.raises(Conflict):
+        host.run(race())
+    assert waited == ([1023, 2047, 4095, 8191, 16383, 32767, 65535] if meet else [])
+
+
+def test_the_machine_waits() -> None:
+    """A wait is as long as it was asked to be, and a random number has no more bits than asked for."""
+    began = time.perf_counter()
+    completed(system.sleep(2000))
+    assert time.perf_counter() - began >= 0.002
+    assert all(0 <= system.random_bits(3) < 8 for _ in range(100))
 
 
 def test_two_workers_share_the_work() -> None:
@@ -325,7 +385,7 @@ def test_an_asynchronous_provider_needs_a_loop() -> None:
             return super().charge(key, amount)
 
     host = Host(Memory(), clock=Clock(), new_id=Ids(), providers=[Slow()])
-    with pytest.raises(AssertionError, match="needs arun"), pytest.warns(RuntimeWarning, match="never awaited"):
+    with pytest.raises(AssertionError, match="needs arun"):
         host.run(deposit(order="o1", price=5))
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from typing import cast
 
 import pytest
 from attrs import frozen
@@ -33,7 +34,7 @@ from omnicore.kernel.flow import (
 from omnicore.kernel.ledger import Hold, Post
 from omnicore.kernel.personal import Personal, PersonalOutsideVault
 from omnicore.kernel.records import Kind
-from omnicore.kernel.store import Writes
+from omnicore.kernel.store import Database, Writes
 from omnicore.testing import Clock, Ids
 from omnicore.testing.bench import CUSTOMER, NOTES, SHELF, SUPPLIER, UNIT, Note, Noted
 
@@ -230,7 +231,7 @@ def test_looking_into_the_vault_leaves_a_trace(host: Host) -> None:
     with pytest.raises(AssertionError, match="reveals=True"):
         clerk.run(peek(id="p1"))
     host.work()
-    with host._engine.database.reading("main") as store:
+    with cast(Database, host._engine.database).reading("main") as store:
         rows = store.read()
     written = Accessed(
         subject="p1",

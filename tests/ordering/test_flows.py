@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
 from attrs import evolve
@@ -14,6 +15,7 @@ from omnicore.kernel.ids import CartId, ChannelId, CustomerId, LineId, OrderId, 
 from omnicore.kernel.money import Money, TaxBasis
 from omnicore.kernel.personal import Personal
 from omnicore.kernel.rounding import Rate
+from omnicore.kernel.store import Database
 from omnicore.kernel.time import Instant
 from omnicore.ordering import (
     Adjustment,
@@ -160,7 +162,7 @@ def test_a_day_of_an_order(shop: Host) -> None:
     assert (now.gross, now.freed, now.due) == (Money(1500, "JPY"), Money(1000, "JPY"), Money(400, "JPY"))
     assert ordering.fulfilment_status(now.lines) is ordering.FulfilmentStatus.PARTIALLY_RETURNED
     shop.work()
-    with shop._engine.database.reading("main") as store:
+    with cast(Database, shop._engine.database).reading("main") as store:
         told = [(each.at, each.read()) for each in store.read() if each.about == placed.id]
     assert ordering.fold(placed, told=told) == now
 

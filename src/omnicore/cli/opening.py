@@ -1,19 +1,16 @@
 """How does a command open a database, and say in one line why it cannot?"""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from omnicore.adapters import sqlite
-from omnicore.host.engine import MAX_TRIES
 from omnicore.kernel.errors import Conflict, OmnicoreError
 
-R = TypeVar("R")
-
-_PATIENCE_MS: Final = 700
-"""A host tries a conflict ``MAX_TRIES`` times, so a command waits some five seconds for whoever holds the lock."""
+_PATIENCE_MS: Final = 5000
+"""How long a command waits for whoever holds the lock; a host does not wait as long again."""
 
 
 class CommandFailed(Exception):  # noqa: N818 - one line for whoever typed the command, and exit code 2
@@ -30,7 +27,7 @@ def open_file(path: str, *, create: bool) -> sqlite.Sqlite:
         raise CommandFailed(f"{path}: there is no such file")
     fresh = create and (not file.exists() or file.stat().st_size == 0)
     with whole_or_gone(path if create else None), said(path):
-        return patiently(lambda: sqlite.open(path, migrate=fresh, busy_timeout_ms=_PATIENCE_MS))
+        return sqlite.open(path, migrate=fresh, busy_timeout_ms=_PATIENCE_MS)
 
 
 @contextmanager
@@ -45,17 +42,6 @@ def whole_or_gone(path: str | None) -> Iterator[None]:
                 with suppress(OSError):
                     Path(f"{path}{tail}").unlink(missing_ok=True)
         raise
-
-
-def patiently(work: Callable[[], R]) -> R:
-    """Do something as often as a host tries a command that meets a conflict.
-
-    Raises: Conflict, when the last try met one too.
-    """
-    for _ in range(MAX_TRIES - 1):
-        with suppress(Conflict):
-            return work()
-    return work()
 
 
 @contextmanager

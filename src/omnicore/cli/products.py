@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from omnicore.adapters.memory import Memory
-from omnicore.cli.opening import CommandFailed, open_file, patiently, said, told, whole_or_gone
+from omnicore.cli.opening import CommandFailed, open_file, said, told, whole_or_gone
 from omnicore.cli.screen import Ink, Screen
 from omnicore.host import Host
 from omnicore.interop import shopify_products as shopify
@@ -57,7 +57,7 @@ def import_products(
                 node=NodeId(node),
             )
         )
-        patiently(host.number)
+        host.number()
         differences = len(host.verify().differences)
     counts = {"rows": report.rows, "products": done.products, "variants": done.variants, "prices": done.prices}
     counts |= {"units": done.units, "changed": done.changed, "differences": differences}

@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 from attrs import evolve
 
 from omnicore.adapters.memory import Memory
-from omnicore.cli.opening import CommandFailed, open_file, patiently, said
+from omnicore.cli.opening import CommandFailed, open_file, said
 from omnicore.cli.screen import Ink, Screen
 from omnicore.host import Host
 from omnicore.interop import online_retail
@@ -69,7 +69,7 @@ def replay(screen: Screen, files: list[str], *, database: str | None, format: st
                 with Path(path).open("rb") as source:
                     _take_in(host, screen, path, source, tally)
             screen.progress("verifying")
-            patiently(host.number)
+            host.number()
             verified = host.verify()
         created = {name: count - before[name] for name, count in _written_now(verified).items()}
         _report(screen, tally, created, verified, as_json=as_json)

@@ -1,18 +1,19 @@
-"""How does a process move on: from its record, one outcome at a time, sync or async?
+"""How does a process move on: from its record, one outcome at a time?
 
-``advance`` is a generator of effects. ``Inside`` is work for a transaction, ``Outside`` a provider's method; the shell
-that drives it (``host.run``, ``host.arun``, ``host.work``) does each where it belongs and sends the result back. The
-process itself is run from its beginning each time: recorded outcomes are handed to it without doing anything, and the
-first thing the record does not know is done and recorded before the next begins.
+The process is run from its beginning each time: recorded outcomes are handed to it without doing anything, and the
+first thing the record does not know is done and recorded before the next begins. A step is done and recorded in one
+transaction, ``inside`` the place where the host works; a provider's method is called ``outside``, in none.
 """
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TypeVar, get_type_hints
 
 from attrs import evolve, field, frozen
 
 from omnicore.host.attempt import Attempt
-from omnicore.host.engine import MAX_TRIES, Checkpoint, Engine
+from omnicore.host.engine import Engine
+from omnicore.host.place import Place
 from omnicore.kernel import codec
 from omnicore.kernel.errors import Conflict, Malformed, Refused
 from omnicore.kernel.flow import Flow, Given, flow
@@ -30,23 +31,6 @@ class Unknown(Conflict):
     """A provider did not answer, so nobody knows what it did; the process is kept and will ask it, not try blindly."""
 
     code = "host.unknown"
-
-
-@frozen(kw_only=True)
-class Inside:
-    """Work for a transaction."""
-
-    work: Callable[[Checkpoint], object]
-
-
-@frozen(kw_only=True)
-class Outside:
-    """A provider's method, bound to its arguments; it may give an awaitable."""
-
-    work: Callable[[], object]
-
-
-Effect = Inside | Outside
 
 
 @frozen(kw_only=True)
@@ -77,40 +61,47 @@ async def _nothing(given: Given) -> None:
     """Write nothing of its own: carries a run's next line alone."""
 
 
-def advance(
-    engine: Engine, providers: Providers, stored: Stored[Run] | None, run: Run
-) -> Generator[Effect, object, Run]:
+async def advance(place: Place, providers: Providers, stored: Stored[Run] | None, run: Run) -> Run:
     """Move a run on until it ends; gives the run as it then stands.
 
     ``stored`` is the row as loaded, None for a run not written yet.
 
     Raises: Conflict when somebody else moved the run, Unknown when a provider's answer is.
     """
-    return (yield from _Advance(engine, providers, stored, run).steps())
+    return await _Advance(place, providers, stored, run).steps()
+
+
+def declared(run: Run) -> ProcessDefinition[object]:
+    """Give the process a run is of.
+
+    Raises: Diverged where this program declares it no more, or not yet: the run is left as it is.
+    """
+    if (definition := processes().get((run.process, run.version))) is None:
+        raise Diverged(process=run.process, version=run.version, reason="unknown")
+    return definition
 
 
 class _Advance:
-    def __init__(self, engine: Engine, providers: Providers, stored: Stored[Run] | None, run: Run) -> None:
-        self.engine = engine
+    def __init__(self, place: Place, providers: Providers, stored: Stored[Run] | None, run: Run) -> None:
+        self.place = place
+        self.clock = place.engine.clock
         self.providers = providers
         self.run = run
         self.version = stored.version if stored else 0
         self.resumed = stored is not None and run.attempts > 0
-        if (definition := processes().get((run.process, run.version))) is None:
-            raise Diverged(process=run.process, version=run.version, reason="unknown")
-        self.definition: ProcessDefinition[object] = definition
+        self.definition = declared(run)
         self.made = 0
 
-    def steps(self) -> Generator[Effect, object, Run]:
-        run = self.run
+    async def steps(self) -> Run:
+        run, engine = self.run, self.place.engine
         args = self.definition.load(codec.loads(run.args, as_=dict[str, codec.JsonValue]))
         given = Given(
             at=run.since,
             actor=run.actor,
             purpose=run.purpose,
-            shop=self.engine.shop,
+            shop=engine.shop,
             new_id=self.derived_id,
-            blind=self.engine.blind,
+            blind=engine.blind,
         )
         body = self.definition.body(given, **args).__await__()
         names: set[str] = set()
@@ -124,13 +115,13 @@ class _Advance:
                 if request.name in names or len(names) >= MAX_TRAIL:
                     raise AssertionError(f"{run.process} uses the name {request.name} twice, or is too long")
                 names.add(request.name)
-                answer, refused = yield from self.outcome(len(names) - 1, request)
+                answer, refused = await self.outcome(len(names) - 1, request)
         except StopIteration as stop:
-            yield from self.record(self.run.moved(RunMove.FINISH, answer=self.definition.dump_answer(stop.value)))
+            await self.record(self.run.moved(RunMove.FINISH, answer=self.definition.dump_answer(stop.value)))
         except Diverged as diverged:
-            yield from self.record(self.run.moved(RunMove.STOP, refusal=Refusal.of(diverged)))
+            await self.record(self.run.moved(RunMove.STOP, refusal=Refusal.of(diverged)))
         except Refused as refusal:
-            yield from self.record(self.run.moved(RunMove.REFUSE, refusal=Refusal.of(refusal)))
+            await self.record(self.run.moved(RunMove.REFUSE, refusal=Refusal.of(refusal)))
         finally:
             body.close()
         return self.run
@@ -139,7 +130,7 @@ class _Advance:
         self.made += 1
         return f"{self.run.id}/{self.made}"
 
-    def outcome(self, place: int, request: Step | Call) -> Generator[Effect, object, tuple[object, Refused | None]]:
+    async def outcome(self, place: int, request: Step | Call) -> tuple[object, Refused | None]:
         asked = self.hash(request)
         if place < len(self.run.trail):
             known = self.run.trail[place]
@@ -149,52 +140,54 @@ class _Advance:
                 return None, known.refusal.rebuild()
             return self.read(request, known.answer or "null"), None
         if isinstance(request, Step):
-            result = yield Inside(work=lambda checkpoint: self.step(request, asked, checkpoint))
+            result = await self.place.inside(partial(self.step, request, asked))
         else:
-            result = yield from self.call(request, asked)
+            result = await self.call(request, asked)
         return (None, result) if isinstance(result, Refused) else (result, None)
 
     def hash(self, request: Step | Call) -> str:
-        key = self.engine.secret
+        engine = self.place.engine
         if isinstance(request, Step):
-            return request.flow.definition.request(
-                request.flow.args, shop=self.engine.shop, actor=self.run.actor, key=key
-            )
+            return engine.request(request.flow.definition, request.flow, self.run.actor)
         hints = get_type_hints(request.method)
         names = [name for name in hints if name not in {"key", "return"}]
         given = dict(zip(names, request.args, strict=False)) | dict(request.kwargs)
-        parts = [f"{name}={codec.keyed_hash(given[name], as_=hints[name], key=key)}" for name in sorted(given)]
-        return codec.keyed_hash("\n".join([request.method.__qualname__, *parts]), as_=str, key=key)
+        parts = [
+            f"{name}={codec.keyed_hash(given[name], as_=hints[name], key=engine.secret)}" for name in sorted(given)
+        ]
+        return codec.keyed_hash("\n".join([request.method.__qualname__, *parts]), as_=str, key=engine.secret)
 
     def read(self, request: Step | Call, text: str) -> object:
         if isinstance(request, Step):
             return request.flow.definition.load_answer(text)
         return codec.loads(text, as_=get_type_hints(request.method)["return"])
 
-    def step(self, request: Step, asked: str, checkpoint: Checkpoint) -> object:
+    async def step(self, request: Step, asked: str, engine: Engine) -> object:
         """Run a flow and record its outcome, in one transaction."""
-        for _ in range(MAX_TRIES):
+        tries, began = 0, engine.ticks_micros()
+        while True:
             try:
-                return self.attempt(request.flow, request.name, asked, checkpoint)
+                return await self.attempt(request.flow, request.name, asked, engine)
             except Refused as refused:
                 outcome = Outcome(name=request.name, request=asked, refusal=Refusal.of(refused))
-                self.write(evolve(self.run, trail=(*self.run.trail, outcome), attempts=0), checkpoint)
+                await self.write(evolve(self.run, trail=(*self.run.trail, outcome), attempts=0), engine)
                 return refused
             except Conflict:
-                self.fence()
-        raise Conflict(f"run {self.run.id}")
+                await self.fence(engine)
+                tries += 1
+                if not await engine.may_try_again(tries, began):
+                    raise Conflict(f"run {self.run.id}") from None
 
-    def attempt(self, flow: Flow[R], name: str, asked: str, checkpoint: Checkpoint) -> R:
-        given = self.engine.given(self.run.actor, self.run.purpose)
-        with self.engine.database.writing(self.engine.shop) as store:
-            attempt = Attempt(flow, store, given, checkpoint=checkpoint)
-            answer = attempt.run()
+    async def attempt(self, flow: Flow[R], name: str, asked: str, engine: Engine) -> R:
+        given = engine.given(self.run.actor, self.run.purpose)
+        async with engine.writing(serializable=flow.definition.serializable) as store:
+            attempt = Attempt(flow, store, given)
+            answer = await attempt.run()
             outcome = Outcome(name=name, request=asked, answer=flow.definition.dump_answer(answer))
             run = self.leased(evolve(self.run, trail=(*self.run.trail, outcome), attempts=0))
             batch = attempt.batch(key=self.run.id, changes=[RUNS.put(run, expected=self.version)])
             assert batch is not None
-            store.write(batch)
-            checkpoint()
+            await store.write(batch)
         self.run, self.version = run, self.version + 1
         return answer
 
@@ -202,28 +195,28 @@ class _Advance:
         """Keep other workers off a run under way until the lease is over."""
         if run.state is not RunState.RUNNING:
             return run
-        return evolve(run, due=self.engine.clock().plus(seconds=self.engine.lease_seconds))
+        return evolve(run, due=self.clock().plus(seconds=self.place.engine.lease_seconds))
 
-    def fence(self) -> None:
+    async def fence(self, engine: Engine) -> None:
         """Stop if somebody else has moved the run: they hold the lease now."""
-        with self.engine.database.reading(self.engine.shop) as store:
-            document = store.load(RUNS.name, [self.run.id]).get(self.run.id)
+        async with engine.reading() as store:
+            document = (await store.load(RUNS.name, [self.run.id])).get(self.run.id)
         if (document.version if document else 0) != self.version:
             raise Conflict(f"run {self.run.id}")
 
-    def call(self, request: Call, asked: str) -> Generator[Effect, object, object]:
+    async def call(self, request: Call, asked: str) -> object:
         provider = self.providers.port(request)
         key = f"{self.run.id}/{request.name}"
         method: Callable[..., object] = getattr(provider, request.method.__name__)
         lookup: Callable[[str], object] | None = getattr(provider, "lookup", None)
         result: object = None
         if not self.version:  # a run that dies in its first call must be known, or nobody would ask the provider
-            yield from self.record(self.run)
+            await self.record(self.run)
         try:
             if self.resumed and lookup is not None:
-                result = yield Outside(work=lambda: lookup(key))
+                result = await self.place.outside(partial(lookup, key))
             if result is None:
-                result = yield Outside(work=lambda: method(key, *request.args, **request.kwargs))
+                result = await self.place.outside(partial(method, key, *request.args, **request.kwargs))
         except Refused as refused:
             outcome = Outcome(name=request.name, request=asked, refusal=Refusal.of(refused))
             result = refused
@@ -234,22 +227,21 @@ class _Advance:
         else:
             answer = codec.dumps(result, as_=get_type_hints(request.method)["return"])
             outcome = Outcome(name=request.name, request=asked, answer=answer)
-        yield from self.record(evolve(self.run, trail=(*self.run.trail, outcome), attempts=0))
+        await self.record(evolve(self.run, trail=(*self.run.trail, outcome), attempts=0))
         return result
 
-    def record(self, run: Run) -> Generator[Effect, object, None]:
-        yield Inside(work=lambda checkpoint: self.write(run, checkpoint))
+    async def record(self, run: Run) -> None:
+        await self.place.inside(partial(self.write, run))
 
-    def write(self, run: Run, checkpoint: Checkpoint) -> None:
+    async def write(self, run: Run, engine: Engine) -> None:
         """Write the run's next line alone; somebody else's line there is a ``Conflict``."""
         run = self.leased(run)
-        given = self.engine.given(run.actor, run.purpose)
-        with self.engine.database.writing(self.engine.shop) as store:
-            attempt = Attempt(_nothing(), store, given, checkpoint=checkpoint)
+        given = engine.given(run.actor, run.purpose)
+        async with engine.writing() as store:
+            attempt = Attempt(_nothing(), store, given)
             batch = attempt.batch(key=run.id, changes=[RUNS.put(run, expected=self.version)])
             assert batch is not None
-            store.write(batch)
-            checkpoint()
+            await store.write(batch)
         self.run, self.version = run, self.version + 1
 
 
@@ -275,6 +267,4 @@ def result_of(run: Run) -> object:
         raise refused
     if run.state is not RunState.DONE or run.answer is None:
         raise Conflict(f"run {run.id}")
-    if (definition := processes().get((run.process, run.version))) is None:
-        raise Diverged(process=run.process, version=run.version, reason="unknown")
-    return definition.load_answer(run.answer)
+    return declared(run).load_answer(run.answer)

@@ -1,22 +1,28 @@
-"""How does a synchronous database serve asyncio without ever blocking its loop?
+"""How does a host serve asyncio without ever blocking its loop?
 
-A whole flow, BEGIN to COMMIT, runs in one worker thread; writers queue for a single one, because the database has one
-writer anyway. Cancelling sets a flag that the flow meets at its next port call and before COMMIT, where it rolls back;
-once COMMIT is sent it is waited for, so the caller never guesses.
+With an asynchronous database everything is awaited in the loop itself. With a synchronous one a whole flow, BEGIN to
+COMMIT, runs in one worker thread; writers queue for a single one, because the database has one writer anyway.
+Cancelling rolls back at the next port call and before COMMIT; once COMMIT is sent it is waited for, so the caller never
+guesses: whoever was cancelled and asks again with the same key is told what became of it.
 """
 
 import asyncio
 import inspect
 import threading
-from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import TypeVar, cast
 
-from omnicore.host.advance import Effect, Inside
-from omnicore.host.engine import Cancelled, Checkpoint
+from omnicore.host.atonce import Checkpoint, completed
+from omnicore.host.engine import Cancelled, Engine
 
 R = TypeVar("R")
-_READERS = 4
+_THREADS = 4
+
+
+async def pause(micros: int) -> None:
+    """Wait, and let others run."""
+    await asyncio.sleep(micros / 1_000_000)
 
 
 class Threads:
@@ -25,7 +31,7 @@ class Threads:
     def __init__(self) -> None:
         """Start none; threads are made when first needed."""
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="omnicore-writer")
-        self._readers = ThreadPoolExecutor(max_workers=_READERS, thread_name_prefix="omnicore-reader")
+        self._others = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="omnicore-reader")
 
     async def run(self, work: Callable[[Checkpoint], R], *, writes: bool) -> R:
         """Run work in a thread; a cancelled task waits until the thread has rolled back or committed."""
@@ -35,7 +41,7 @@ class Threads:
             if stop.is_set():
                 raise Cancelled
 
-        executor = self._writer if writes else self._readers
+        executor: Executor = self._writer if writes else self._others
         future = asyncio.get_running_loop().run_in_executor(executor, work, checkpoint)
         try:
             return await asyncio.shield(future)
@@ -50,32 +56,61 @@ class Threads:
                 future.exception()
             raise
 
-    async def drive(self, steps: Generator[Effect, object, R]) -> R:
-        """Drive a process: transactions in the writer's thread, providers awaited, or in a thread where they block."""
-        answer: object = None
-        error: Exception | None = None
-        try:
-            while True:
-                effect = steps.throw(error) if error else steps.send(answer)
-                answer, error = None, None
-                try:
-                    answer = await self._do(effect)
-                except Exception as raised:  # noqa: BLE001 - handed to the process, which decides
-                    error = raised
-        except StopIteration as stop:
-            result: R = stop.value
-            return result
-        finally:
-            steps.close()
-
-    async def _do(self, effect: Effect) -> object:
-        if isinstance(effect, Inside):
-            return await self.run(effect.work, writes=True)
-        outside = effect.work
-        result = await self.run(lambda checkpoint: outside(), writes=False)
+    async def call(self, work: Callable[[], object]) -> object:
+        """Call a provider: awaited in the loop where it is asynchronous, else in a thread, where it may block."""
+        if inspect.iscoroutinefunction(work):
+            return await cast(Awaitable[object], work())
+        result = await self.run(lambda checkpoint: work(), writes=False)
         return await result if inspect.isawaitable(result) else result
+
+    async def end(self) -> None:
+        """Let the threads end, and the loop go on meanwhile."""
+        await asyncio.to_thread(self.close)
 
     def close(self) -> None:
         """Let the threads end."""
         self._writer.shutdown(wait=True)
-        self._readers.shutdown(wait=True)
+        self._others.shutdown(wait=True)
+
+
+class InThreads:
+    """A place beside an event loop, with a synchronous database: transactions in a worker thread each."""
+
+    def __init__(self, engine: Engine, threads: Threads) -> None:
+        """Work with an engine in worker threads."""
+        self.engine = engine
+        self._threads = threads
+
+    async def inside(self, work: Callable[[Engine], Awaitable[R]], *, writes: bool = True) -> R:
+        """Do the work in the writers' thread, or in one of the readers'."""
+        return await self._threads.run(
+            lambda checkpoint: completed(_awaited(work, self.engine.watched(checkpoint))), writes=writes
+        )
+
+    async def outside(self, work: Callable[[], object]) -> object:
+        """Call the provider."""
+        return await self._threads.call(work)
+
+
+class OnLoop:
+    """A place in an event loop, with an asynchronous database."""
+
+    def __init__(self, engine: Engine, threads: Threads) -> None:
+        """Work with an engine in the loop; synchronous providers get a thread."""
+        self.engine = engine
+        self._threads = threads
+
+    async def inside(self, work: Callable[[Engine], Awaitable[R]], *, writes: bool = True) -> R:
+        """Do the work."""
+        return await work(self.engine)
+
+    async def outside(self, work: Callable[[], object]) -> object:
+        """Call the provider."""
+        return await self._threads.call(work)
+
+
+def _awaited(work: Callable[[Engine], Awaitable[R]], engine: Engine) -> Coroutine[object, None, R]:
+    async def do() -> R:
+        return await work(engine)
+
+    return do()

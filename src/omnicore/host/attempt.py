@@ -5,38 +5,45 @@ events become envelopes, personal data read or written becomes an audit fact. It
 transaction does.
 """
 
-from collections.abc import Callable, Generator, Iterable
-from typing import Generic, TypeVar
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from typing import Generic, TypeGuard, TypeVar
 
 from omnicore.kernel import codec
 from omnicore.kernel.access import Access, Accessed, PurposeMissing
-from omnicore.kernel.flow import Ask, Flow, Given
+from omnicore.kernel.flow import Ask, Definition, Flow, Given
 from omnicore.kernel.journal import Envelope, Event, event_name
 from omnicore.kernel.records import Change, Put, kinds
-from omnicore.kernel.store import Batch, Command, Store, Writes
+from omnicore.kernel.store import AsyncStore, Batch, Command, Writes
 
 R = TypeVar("R")
 
 
-def _no_checkpoint() -> None:
-    return None
+_NOTHING = Writes()
+_TOLD = frozenset({"enter", "reveal", "write"})
+
+
+def is_told(request: object) -> TypeGuard[Ask]:
+    """Whether a flow asks for something that needs no store."""
+    return isinstance(request, Ask) and request.method in _TOLD
 
 
 class Attempt(Generic[R]):
-    """One run of one flow against one store. ``checkpoint`` may raise before any port call, to cancel."""
+    """One run of one flow against one store.
 
-    def __init__(
-        self, flow: Flow[R], store: Store, given: Given, *, checkpoint: Callable[[], None] = _no_checkpoint
-    ) -> None:
+    ``serializable`` says whether the transaction stands as if it had run alone: what the outermost flow declares, or
+    the group it is run with.
+    """
+
+    def __init__(self, flow: Flow[R], store: AsyncStore, given: Given, *, serializable: bool | None = None) -> None:
         """Take what the flow needs; nothing runs yet."""
         self.flow = flow
         self.store = store
         self.given = given
-        self.checkpoint = checkpoint
+        self.serializable = flow.definition.serializable if serializable is None else serializable
         self.writes: Writes | None = None
         self._revealed: set[tuple[str, str]] = set()
 
-    def run(self) -> R:
+    async def run(self) -> R:
         """Run the flow to its end and give its answer; what it writes waits in ``writes``.
 
         Raises: Refused, Malformed as the flow does; Conflict as the store does.
@@ -46,8 +53,7 @@ class Attempt(Generic[R]):
         try:
             while True:
                 request = steps.send(answer)
-                self.checkpoint()
-                answer = self.answer(request)
+                answer = self.told(request) if is_told(request) else await self.asked(request)
         except StopIteration as stop:
             result: R = stop.value
             return result
@@ -58,21 +64,26 @@ class Attempt(Generic[R]):
         """Give the flow as a generator that yields its port calls; the race simulator drives it call by call."""
         return self.flow.__await__()
 
-    def answer(self, request: object) -> object:
-        """Answer one port call."""
+    def told(self, request: Ask) -> object:
+        """Answer what the driver knows by itself: what is given, what was revealed, and the write, which waits."""
+        match request.method:
+            case "enter":
+                self._enter(*request.args)
+                return self.given
+            case "reveal":
+                self._before_the_write()
+                self._reveal(*request.args)
+            case _:
+                self._before_the_write()
+                self._keep(*request.args)
+        return None
+
+    def asked(self, request: object) -> Awaitable[object]:
+        """Answer one port call from the store, which is to be awaited."""
         if not isinstance(request, Ask):
             raise AssertionError(f"a flow may only await ports, not {type(request).__name__}")  # noqa: TRY004 - a bug
-        if request.method == "enter":
-            return self.given
-        if self.writes is not None:
-            raise AssertionError("a flow writes once, as its last port call")
-        if request.method == "write":
-            self._keep(*request.args)
-            return None
-        if request.method == "reveal":
-            self._reveal(*request.args)
-            return None
-        method: Callable[..., object] = getattr(self.store, request.method)
+        self._before_the_write()
+        method: Callable[..., Awaitable[object]] = getattr(self.store, request.method)
         match request.method:
             case "balances":  # how much of what is held has lapsed depends on the instant, which is the flow's own
                 return method(*request.args, self.given.at)
@@ -81,6 +92,16 @@ class Attempt(Generic[R]):
                 return method(account, after=after, limit=limit)
             case _:
                 return method(*request.args)
+
+    def _before_the_write(self) -> None:
+        if self.writes is not None:
+            raise AssertionError("a flow writes once, as its last port call")
+
+    def _enter(self, inner: object) -> None:
+        assert isinstance(inner, Definition)
+        if inner.serializable and not self.serializable:
+            outer = self.flow.definition.name
+            raise AssertionError(f"{inner.name} needs to stand as if alone: declare {outer} serializable=True as well")
 
     def _keep(self, writes: object) -> None:
         if not self.flow.definition.writes:
@@ -98,43 +119,48 @@ class Attempt(Generic[R]):
         self._revealed.update((kind, subject) for subject in subjects)
 
     def batch(
-        self, *, command: Command | None = None, key: str | None = None, changes: Iterable[Change] = ()
+        self, *, command: Command | None = None, key: str | None = None, changes: Sequence[Change] = ()
     ) -> Batch | None:
         """Stamp what the flow wrote, with more changes of the driver's own; None when there is nothing to write."""
-        writes = self.writes or Writes()
+        writes = self.writes or _NOTHING
         every = (*writes.changes, *changes)
         happened = (*writes.events, *self._accesses(every))
         if not (every or writes.moves or happened or command):
             return None
+        by = str(self.given.actor)
         return Batch(
             id=self.given.new_id(),
             at=self.given.at,
-            by=str(self.given.actor),
+            by=by,
             command=key,
             changes=every,
             moves=writes.moves,
-            envelopes=tuple(self._envelope(event, key) for event in happened),
+            envelopes=tuple([self._envelope(event, by, key) for event in happened]),
             commands=(command,) if command else (),
         )
 
-    def _envelope(self, happened: Event, key: str | None) -> Envelope:
+    def _envelope(self, happened: Event, by: str, key: str | None) -> Envelope:
         return Envelope(
             id=self.given.new_id(),
             type=event_name(happened),
             about=happened.about,
             at=self.given.at,
-            by=str(self.given.actor),
+            by=by,
             command=key,
             data=codec.dumps(happened, as_=type(happened)),
         )
 
-    def _accesses(self, changes: Iterable[Change]) -> list[Event]:
-        known = kinds()
+    def _accesses(self, changes: Sequence[Change]) -> Sequence[Event]:
+        if not (changes or self._revealed):
+            return ()
         written = {
             (change.kind, change.subject)
             for change in changes
             if isinstance(change, Put) and change.subject is not None
         }
+        if not (written or self._revealed):
+            return ()
+        known = kinds()
         found = [(Access.READ, *row) for row in sorted(self._revealed)]
         found += [(Access.WRITTEN, *row) for row in sorted(written)]
         return [

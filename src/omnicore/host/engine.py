@@ -3,30 +3,36 @@
 A command that carries a key is run once: its row, in the same transaction, holds a keyed hash of what was asked and the
 answer. The same key and request give the stored answer; the same key for another request is refused; a refusal is not
 stored, so the key may succeed later. A ``Conflict`` starts the flow afresh, a bounded number of times.
+
+Everything here awaits an ``AsyncDatabase``; a synchronous one is wrapped so that it never has to wait (``AtOnce``).
 """
 
 import hmac
-import warnings
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import TypeVar, cast
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
+from omnicore.host.atonce import AtOnce, Checkpoint, awaits
 from omnicore.host.attempt import Attempt
-from omnicore.kernel.errors import Conflict, Malformed, OmnicoreError, Refused
-from omnicore.kernel.flow import Actor, Flow, Given
+from omnicore.host.observing import Observation, Watch
+from omnicore.kernel.errors import Conflict, InDoubt, Malformed, Refused
+from omnicore.kernel.flow import Actor, Definition, Flow, Given
 from omnicore.kernel.ids import NewId
-from omnicore.kernel.store import Batch, Command, Database, Store
+from omnicore.kernel.journal import Envelope
+from omnicore.kernel.records import kinds
+from omnicore.kernel.store import AsyncDatabase, AsyncStore, Command, Database, Verified
 from omnicore.kernel.time import Instant
 
 R = TypeVar("R")
-Checkpoint = Callable[[], None]
 
 MAX_TRIES = 8
 MAX_COMMAND_CHARS = 200
-GROUP = "host.run_many"
-_WRONG_TYPE = (AttributeError, LookupError, TypeError, ValueError)
+PAGE = 1000
+WRONG_TYPE = (AttributeError, LookupError, TypeError, ValueError)
 """What a flow meets when it is handed something of another type than it declares."""
+_FIRST_PAUSE_BITS = 10
 
 
 def check_key(command: str | None) -> None:
@@ -62,32 +68,34 @@ class KeyReused(Refused):
 
 
 @frozen(kw_only=True)
-class Observation:
-    """What ``observe`` is told of each run: which flow, how long, at what cost and how it ended; never its arguments.
+class Engine:
+    """What every host of one shop shares: the database, the clock, ids, the secret under which requests are hashed.
 
-    The commands of ``run_many`` are told of as one, called ``host.run_many``, and those that ran alone by their names.
-    ``outcome`` is ``ok``, ``replayed`` or the code of a refusal, ``conflict``, ``malformed``, ``cancelled`` or ``bug``.
+    ``pause`` waits so many microseconds between tries, where the database says that its writers run at once
+    (``writers_meet``); how long is drawn from ``random_bits``. ``patience_seconds`` bounds all tries of one command.
     """
 
-    flow: str
-    micros: int
-    statements: int
-    retries: int
-    outcome: str
-
-
-@frozen(kw_only=True)
-class Engine:
-    """What every host of one shop shares: the database, the clock, ids, the secret under which requests are hashed."""
-
-    database: Database
+    database: Database | AsyncDatabase
     shop: str
     clock: Callable[[], Instant]
     new_id: NewId
     ticks_micros: Callable[[], int]
+    pause: Callable[[int], Awaitable[None]]
+    random_bits: Callable[[int], int]
     secret: bytes = field(repr=False)
     observe: Callable[[Observation], None] | None
     lease_seconds: int = 60
+    patience_seconds: int = 5
+    checkpoint: Checkpoint | None = None
+    ports: AsyncDatabase = field(init=False, repr=False)
+
+    @ports.default
+    def _wrapped(self) -> AsyncDatabase:
+        return self.database if awaits(self.database) else AtOnce(cast(Database, self.database), self.checkpoint)
+
+    def watched(self, checkpoint: Checkpoint) -> "Engine":
+        """Give the same engine, but that ``checkpoint`` may end its transactions at any port call."""
+        return evolve(self, checkpoint=checkpoint)
 
     def given(self, actor: Actor, purpose: str | None) -> Given:
         """Give what a flow is given now."""
@@ -99,190 +107,99 @@ class Engine:
         """Give the keyed hash of a text within this shop."""
         return hmac.digest(self.secret, f"{self.shop}\n{text}".encode(), "sha256").hex()
 
-    def run(self, flow: Flow[R], actor: Actor, purpose: str | None, command: str | None, checkpoint: Checkpoint) -> R:
+    def reading(self) -> AbstractAsyncContextManager[AsyncStore]:
+        """Open one snapshot."""
+        return self.ports.reading(self.shop)
+
+    def writing(self, *, serializable: bool = False) -> AbstractAsyncContextManager[AsyncStore]:
+        """Open one transaction that may write."""
+        return self.ports.writing(self.shop, serializable=serializable)
+
+    def watch(self, name: str) -> Watch:
+        """Begin to watch a run."""
+        return Watch(name, self.ticks_micros, self.observe)
+
+    async def run(self, flow: Flow[R], actor: Actor, purpose: str | None, command: str | None) -> R:
         """Run a question on one snapshot, or a command in one transaction, to its end.
 
-        Raises: Refused, Conflict (after ``MAX_TRIES``), Malformed.
+        Raises: Refused, Conflict (when fresh tries did not help), Malformed.
         """
-        watch = _Watch(self, flow.definition.name)
+        watch = self.watch(flow.definition.name)
         with watch:
             check_command(flow, command)
             while True:
                 try:
-                    return self._once(flow, self.given(actor, purpose), command, checkpoint, watch)
-                except Conflict:
+                    return await self._once(flow, self.given(actor, purpose), command, watch)
+                except Conflict as conflict:
+                    if command is None and isinstance(conflict, InDoubt):
+                        raise  # it may have happened, and there is no key by which to find out
                     watch.retries += 1
-                    if watch.retries >= MAX_TRIES:
+                    if not await self.may_try_again(watch.retries, watch.began):
                         raise
-                except _WRONG_TYPE:
+                except WRONG_TYPE:
                     flow.definition.check(flow.args)  # an argument of another type is bad data, all else a bug
                     raise
 
-    def _once(self, flow: Flow[R], given: Given, command: str | None, checkpoint: Checkpoint, watch: "_Watch") -> R:
+    async def may_try_again(self, tries: int, began: int) -> bool:
+        """Whether to try afresh after so many tries since ``began``; waits a little first where writers run at once.
+
+        Patience is for all tries together: another one is made if, being as long as those before, it still fits. So
+        whoever has waited for a locked database as long as it may does not wait as long again.
+        """
+        spent = self.ticks_micros() - began
+        if tries >= MAX_TRIES or spent * (tries + 1) > self.patience_seconds * 1_000_000 * tries:
+            return False
+        if getattr(self.database, "writers_meet", False):
+            # Full jitter: those who met once are spread over a millisecond, then over two, then over four, ...
+            await self.pause(self.random_bits(_FIRST_PAUSE_BITS + tries - 1))
+        return True
+
+    async def _once(self, flow: Flow[R], given: Given, command: str | None, watch: Watch) -> R:
         definition = flow.definition
-        writing = definition.writes or definition.reveals
-        with self.database.writing(self.shop) if writing else self.database.reading(self.shop) as store:
+        if definition.writes or definition.reveals:
+            opened = self.ports.writing(self.shop, serializable=definition.serializable)
+        else:
+            opened = self.ports.reading(self.shop)
+        async with opened as store:
             try:
                 request = ""
                 if command is not None:
-                    request = definition.request(flow.args, shop=self.shop, actor=given.actor, key=self.secret)
-                    if (done := store.commands([command]).get(command)) is not None:
+                    request = self.request(definition, flow, given.actor)
+                    if (done := (await store.commands([command])).get(command)) is not None:
                         watch.outcome = "replayed"
-                        return definition.load_answer(_same(done, request))
-                attempt = Attempt(flow, store, given, checkpoint=checkpoint)
-                answer = attempt.run()
+                        return definition.load_answer(same_request(done, request))
+                attempt = Attempt(flow, store, given)
+                answer = await attempt.run()
                 row = None
                 if command is not None:
                     row = Command(key=command, request=request, answer=definition.dump_answer(answer), at=given.at)
                 if (batch := attempt.batch(command=row, key=command)) is not None:
-                    store.write(batch)
-                checkpoint()
+                    await store.write(batch)
                 return answer
             finally:
-                watch.statements += getattr(store, "statements", 0)
+                if self.observe is not None:
+                    watch.statements += getattr(store, "statements", 0)
 
-    def run_many(
-        self, flows: Sequence[tuple[Flow[R], str | None]], actor: Actor, purpose: str | None, checkpoint: Checkpoint
-    ) -> list[R | OmnicoreError]:
-        """Run many commands as one transaction: their writes merged; who refuses is left out, who conflicts runs alone.
+    async def page(self, after: int) -> tuple[Envelope, ...]:
+        """Read a page of the journal, from behind a position."""
+        async with self.reading() as store:
+            return await store.read(after=after, limit=PAGE)
 
-        Every answer stands where its flow stood; a refusal or malformed input stands as the error itself.
-        """
-        results: dict[int, R | OmnicoreError] = {}
-        watch = _Watch(self, GROUP)
-        try:
-            with watch, self.database.writing(self.shop) as store:
-                ready = _Ready(self, store, actor, purpose, checkpoint)
-                for place, (flow, command) in enumerate(flows):
-                    if (result := ready.add(flow, command)) is not _ALONE:
-                        results[place] = result  # type: ignore[assignment] # add gives R, an error or _ALONE
-                ready.write()
-                watch.statements = getattr(store, "statements", 0)
-        except (Conflict, Malformed):  # one of them is to blame, and only alone does it tell which
-            results.clear()
-        for place, (flow, command) in enumerate(flows):
-            if place not in results:
-                try:
-                    results[place] = self.run(flow, actor, purpose, command, checkpoint)
-                except OmnicoreError as error:
-                    results[place] = error
-        return [results[place] for place in range(len(flows))]
+    async def verify(self) -> Verified:
+        """Recompute everything that is derived, on one snapshot."""
+        async with self.reading() as store:
+            return await store.verify(kinds().values())
+
+    def request(self, definition: Definition[R], flow: Flow[R], actor: Actor) -> str:
+        """Hash what is asked and by whom."""
+        return definition.request(flow.args, shop=self.shop, actor=actor, key=self.secret)
 
 
-_ALONE = object()
+def same_request(done: Command, request: str) -> str:
+    """Give the answer kept under a key.
 
-
-class _Ready:
-    """The commands of one group commit whose writes touch different documents."""
-
-    def __init__(self, engine: Engine, store: Store, actor: Actor, purpose: str | None, checkpoint: Checkpoint) -> None:
-        self.engine = engine
-        self.store = store
-        self.given = engine.given(actor, purpose)
-        self.checkpoint = checkpoint
-        self.batches: list[Batch] = []
-        self.taken: set[tuple[str, str]] = set()
-
-    def add(self, flow: Flow[R], command: str | None) -> R | OmnicoreError | object:
-        request = ""
-        try:
-            check_command(flow, command)
-            definition = flow.definition
-            if command is not None:
-                request = definition.request(
-                    flow.args, shop=self.engine.shop, actor=self.given.actor, key=self.engine.secret
-                )
-                if ("", command) in self.taken:
-                    return _ALONE
-                if (done := self.store.commands([command]).get(command)) is not None:
-                    return definition.load_answer(_same(done, request))
-            attempt = Attempt(flow, self.store, self.given, checkpoint=self.checkpoint)
-            answer = attempt.run()
-        except (Conflict, *_WRONG_TYPE):  # alone it tells what is wrong with it
-            return _ALONE
-        except OmnicoreError as error:
-            return error
-        row = None
-        if command is not None:
-            row = Command(key=command, request=request, answer=definition.dump_answer(answer), at=self.given.at)
-        batch = attempt.batch(command=row, key=command)
-        if batch is None:
-            return answer
-        places = {(change.kind, change.key) for change in batch.changes} | ({("", command)} if command else set())
-        if places & self.taken:
-            return _ALONE
-        self.taken |= places
-        self.batches.append(batch)
-        return answer
-
-    def write(self) -> None:
-        if self.batches:
-            self.store.write(merge(self.batches))
-
-
-def merge(batches: Sequence[Batch]) -> Batch:
-    """Merge batches that touch different documents into one; moves on the same accounts are summed by the ledger."""
-    first = batches[0]
-    return Batch(
-        id=first.id,
-        at=max(batch.at for batch in batches),
-        by=first.by,
-        command=first.command,
-        changes=_chained(batch.changes for batch in batches),
-        moves=_chained(batch.moves for batch in batches),
-        envelopes=_chained(batch.envelopes for batch in batches),
-        commands=_chained(batch.commands for batch in batches),
-    )
-
-
-def _chained(parts: Iterable[tuple[R, ...]]) -> tuple[R, ...]:
-    return tuple(item for part in parts for item in part)
-
-
-def _same(done: Command, request: str) -> str:
+    Raises: KeyReused where another request was made under it.
+    """
     if not hmac.compare_digest(done.request.encode(), request.encode()):
         raise KeyReused(command=done.key)
     return done.answer
-
-
-class _Watch:
-    """Times one run and tells ``observe`` how it ended."""
-
-    def __init__(self, engine: Engine, name: str) -> None:
-        self.engine = engine
-        self.name = name
-        self.began = 0
-        self.retries = 0
-        self.statements = 0
-        self.outcome = "ok"
-
-    def __enter__(self) -> None:
-        if self.engine.observe is not None:
-            self.began = self.engine.ticks_micros()
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if self.engine.observe is None:
-            return
-        match error:
-            case None:
-                pass
-            case Refused():
-                self.outcome = error.code
-            case Conflict() | Malformed():
-                self.outcome = type(error).__name__.lower()
-            case Cancelled():
-                self.outcome = "cancelled"
-            case _:
-                self.outcome = "bug"
-        seen = Observation(
-            flow=self.name,
-            micros=self.engine.ticks_micros() - self.began,
-            statements=self.statements,
-            retries=self.retries,
-            outcome=self.outcome,
-        )
-        try:
-            self.engine.observe(seen)
-        except Exception as failed:  # noqa: BLE001 - whoever watches must not change what is watched
-            # The command may have committed: its answer, or its refusal, is what the caller must get.
-            warnings.warn(f"observe failed: {type(failed).__name__}", RuntimeWarning, stacklevel=2)

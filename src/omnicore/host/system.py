@@ -20,6 +20,16 @@ def ticks_micros() -> int:
     return time.perf_counter_ns() // 1000
 
 
+def random_bits(count: int) -> int:
+    """Draw so many random bits from the machine's entropy."""
+    return secrets.randbits(count)
+
+
+async def sleep(micros: int) -> None:
+    """Wait, and let nobody else run in this thread meanwhile: for code that has no event loop."""
+    time.sleep(micros / 1_000_000)  # noqa: ASYNC251 - driven where there is no loop to hold up
+
+
 def new_ids() -> Uuid7:
     """Give a source of version-7 UUIDs from the machine's clock and entropy."""
     return Uuid7(now=now, random=secrets.randbits)

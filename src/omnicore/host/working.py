@@ -3,18 +3,20 @@
 A run is taken by writing its next attempt, so of many workers one gets it; the others find another version.
 """
 
-from collections.abc import Generator
+from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 from attrs import evolve, field, frozen
 
-from omnicore.host.advance import Effect, Inside, Providers, advance, ended, postponed, result_of
+from omnicore.host.advance import Providers, advance, declared, ended, postponed, result_of
 from omnicore.host.attempt import Attempt
-from omnicore.host.engine import Checkpoint, Engine, KeyReused
+from omnicore.host.engine import Engine, KeyReused
+from omnicore.host.place import Place
 from omnicore.kernel.errors import Conflict, OmnicoreError, Refused
 from omnicore.kernel.flow import Actor, Given, find, flow, get, question, write
-from omnicore.kernel.process import Process
-from omnicore.kernel.records import Stored
+from omnicore.kernel.process import Process, processes
+from omnicore.kernel.records import Cursor, Page, Put, Stored
 from omnicore.kernel.runs import RUNS, Run, RunMove, RunState, begin
 from omnicore.kernel.store import Writes
 from omnicore.kernel.time import Instant
@@ -32,10 +34,15 @@ class ProcessFailed(Refused):
 
 @frozen(kw_only=True)
 class Worked:
-    """What one round of work did: runs moved on (by id), and journal rows and entries numbered."""
+    """What one round of work did: runs moved on (by id), and journal rows and entries numbered.
+
+    ``unknown`` names runs that are due and of a process, or a version of one, that this program does not declare: a
+    worker without a module, or an older one during a deploy. They are left as they are, for one that does.
+    """
 
     resumed: tuple[str, ...] = ()
     failed: tuple[str, ...] = field(default=())
+    unknown: tuple[str, ...] = field(default=())
     numbered: int = 0
 
 
@@ -47,10 +54,16 @@ async def read_run(given: Given, *, id: str) -> Run | None:
 
 
 @question("kernel.list_runs")
-async def list_runs(given: Given, *, state: RunState, until: Instant | None, limit: int) -> tuple[Run, ...]:
+async def list_runs(given: Given, *, state: RunState, limit: int) -> tuple[Run, ...]:
     """List runs of a state by due time."""
-    page = await find(RUNS, "due", equal=(state.value,), until=until, limit=limit)
+    page = await find(RUNS, "due", equal=(state.value,), limit=limit)
     return tuple(stored.value for stored in page.items)
+
+
+@question("kernel.due_runs")
+async def due_runs(given: Given, *, until: Instant, after: Cursor | None, limit: int) -> Page[Run]:
+    """List runs under way that are due before an instant, oldest first."""
+    return await find(RUNS, "due", equal=(RunState.RUNNING.value,), until=until, after=after, limit=limit)
 
 
 @flow("kernel.start_run")
@@ -84,22 +97,20 @@ async def retry_run(given: Given, *, id: str) -> None:
         await write(Writes(changes=(stored.put(run),)))
 
 
-def run_process(
-    engine: Engine, providers: Providers, process: Process[R], actor: Actor, purpose: str | None, command: str | None
-) -> Generator[Effect, object, object]:
+async def run_process(
+    place: Place, providers: Providers, process: Process[R], actor: Actor, purpose: str | None, command: str | None
+) -> object:
     """Run a process to its end, or go on with the run its command key began; gives its answer.
 
     Raises: Refused as the process did, Conflict while somebody else runs it, Unknown while a provider's answer is,
         KeyReused when the command key began another request.
     """
-    now = engine.clock()
-    fresh = begin(process, id=command or engine.new_id(), at=now, actor=actor, purpose=purpose, due=now)
-    stored = yield Inside(work=lambda checkpoint: _read(engine, fresh.id))
+    now = place.engine.clock()
+    fresh = begin(process, id=command or place.engine.new_id(), at=now, actor=actor, purpose=purpose, due=now)
+    stored = await place.inside(partial(_read, fresh.id))
     if stored is None:
-        run = yield from _advanced(engine, providers, None, fresh)
-        return result_of(run)
-    assert isinstance(stored, Stored)
-    known: Run = stored.value
+        return result_of(await _advanced(place, providers, None, fresh))
+    known = stored.value
     _same_request(known, fresh)
     if ended(known):
         return result_of(known)
@@ -107,102 +118,107 @@ def run_process(
         raise known.raised() or ProcessFailed(process=known.id)
     if known.due > now:
         raise Conflict(f"run {fresh.id} is under way")
-    run = yield from resume(engine, providers, stored)
-    return result_of(run)
+    return result_of(await resume(place, providers, stored))
 
 
-def resume(engine: Engine, providers: Providers, stored: Stored[Run]) -> Generator[Effect, object, Run]:
+async def resume(place: Place, providers: Providers, stored: Stored[Run]) -> Run:
     """Take a due run and move it on.
 
-    Raises: Conflict when another worker has it.
+    Raises: Conflict when another worker has it, Diverged where this program does not know its process.
     """
-    due = engine.clock().plus(seconds=engine.lease_seconds)
+    declared(stored.value)
+    due = place.engine.clock().plus(seconds=place.engine.lease_seconds)
     taken = evolve(stored.value, attempts=stored.value.attempts + 1, due=due)
-    version = yield Inside(work=lambda checkpoint: _take(engine, stored, taken, checkpoint))
-    assert isinstance(version, int)
-    return (yield from _advanced(engine, providers, evolve(stored, version=version), taken))
+    version = await place.inside(partial(_take, stored, taken))
+    return await _advanced(place, providers, evolve(stored, version=version), taken)
 
 
-def _advanced(
-    engine: Engine, providers: Providers, stored: Stored[Run] | None, run: Run
-) -> Generator[Effect, object, Run]:
+async def _advanced(place: Place, providers: Providers, stored: Stored[Run] | None, run: Run) -> Run:
     try:
-        return (yield from advance(engine, providers, stored, run))
+        return await advance(place, providers, stored, run)
     except Exception:
-        yield Inside(work=lambda checkpoint: _postpone(engine, run.id, run))
+        await place.inside(partial(_postpone, run))
         raise
 
 
-def _read(engine: Engine, run_id: str) -> Stored[Run] | None:
-    with engine.database.reading(engine.shop) as store:
-        document = store.load(RUNS.name, [run_id]).get(run_id)
+async def _read(run_id: str, engine: Engine) -> Stored[Run] | None:
+    async with engine.reading() as store:
+        document = (await store.load(RUNS.name, [run_id])).get(run_id)
     return None if document is None else RUNS.read(document)
 
 
-def _take(engine: Engine, stored: Stored[Run], taken: Run, checkpoint: Checkpoint) -> int:
-    with engine.database.writing(engine.shop) as store:
-        given = engine.given(taken.actor, taken.purpose)
-        attempt = Attempt(start_run(run=taken), store, given, checkpoint=checkpoint)
-        batch = attempt.batch(key=taken.id, changes=[stored.put(taken)])
-        assert batch is not None
-        store.write(batch)
-        checkpoint()
+async def _take(stored: Stored[Run], taken: Run, engine: Engine) -> int:
+    await _put(taken, stored.put(taken), engine)
     return stored.version + 1
 
 
-def _postpone(engine: Engine, run_id: str, fresh: Run) -> None:
+async def _postpone(fresh: Run, engine: Engine) -> None:
     """Note a failed attempt, so that the worker tries later and in the end lists the run as stuck."""
-    stored = _read(engine, run_id)
+    stored = await _read(fresh.id, engine)
     run = fresh if stored is None else stored.value
     if run.state is not RunState.RUNNING:
         return
     later = postponed(run, engine)
-    change = RUNS.put(later) if stored is None else stored.put(later)
-    try:
-        with engine.database.writing(engine.shop) as store:
-            given = engine.given(run.actor, run.purpose)
-            batch = Attempt(start_run(run=later), store, given).batch(key=run_id, changes=[change])
-            assert batch is not None
-            store.write(batch)
-    except Conflict:
-        return  # somebody else has moved it on since: it is theirs
+    with suppress(Conflict):  # somebody else has moved it on since: it is theirs
+        await _put(later, RUNS.put(later) if stored is None else stored.put(later), engine)
 
 
-def work(engine: Engine, providers: Providers, at: Instant, actor: Actor) -> Generator[Effect, object, Worked]:
+async def _put(run: Run, change: Put, engine: Engine) -> None:
+    async with engine.writing() as store:
+        batch = Attempt(start_run(run=run), store, engine.given(run.actor, run.purpose)).batch(
+            key=run.id, changes=[change]
+        )
+        assert batch is not None
+        await store.write(batch)
+
+
+async def work(place: Place, providers: Providers, at: Instant, actor: Actor) -> Worked:
     """Do one round: move on every run due at ``at``, then number what has committed."""
     resumed: list[str] = []
     failed: list[str] = []
-    due = yield Inside(
-        work=lambda checkpoint: engine.run(
-            list_runs(state=RunState.RUNNING, until=at.plus(micros=1), limit=BATCH), actor, None, None, checkpoint
-        )
-    )
-    assert isinstance(due, tuple)
-    for run in due:
-        stored = yield Inside(work=lambda checkpoint, id=run.id: _read(engine, id))  # type: ignore[misc] # bound early
-        assert isinstance(stored, Stored)
+    unknown: list[str] = []
+    for run in await _due(place, at, actor, unknown):
+        stored = await place.inside(partial(_read, run.id))
+        assert stored is not None
         if stored.value.state is not RunState.RUNNING or stored.value.due > at:
             continue  # another worker has taken it since it was listed
         try:
-            moved = yield from resume(engine, providers, stored)
+            moved = await resume(place, providers, stored)
             resumed.append(moved.id)
         except OmnicoreError:
             failed.append(run.id)
         except Exception:  # noqa: BLE001 - a provider or a process failed; it is noted on the run and listed when stuck
             failed.append(run.id)
-    numbered = yield from number(engine)
-    return Worked(resumed=tuple(resumed), failed=tuple(failed), numbered=numbered)
+    numbered = await number(place)
+    return Worked(resumed=tuple(resumed), failed=tuple(failed), unknown=tuple(unknown), numbered=numbered)
 
 
-def number(engine: Engine) -> Generator[Effect, object, int]:
+async def _due(place: Place, at: Instant, actor: Actor, unknown: list[str]) -> list[Run]:
+    """List what is due, oldest first; names what is of no process known here, and looks behind it for more."""
+    found: list[Run] = []
+    known, after = processes(), None
+    while True:
+        asked = due_runs(until=at.plus(micros=1), after=after, limit=BATCH)
+        page = await place.inside(lambda engine, asked=asked: engine.run(asked, actor, None, None), writes=False)  # type: ignore[misc] # bound early
+        for stored in page.items:
+            run = stored.value
+            if (run.process, run.version) in known:
+                found.append(run)
+            else:
+                unknown.append(run.id)
+        if page.next is None or len(found) >= BATCH:
+            return found
+        after = page.next
+
+
+async def number(place: Place) -> int:
     """Give positions to everything that has committed, a page a transaction."""
     numbered = 0
-    while made := (yield Inside(work=lambda checkpoint: _number(engine))):
-        assert isinstance(made, int)
+    while made := await place.inside(_number):
         numbered += made
     return numbered
 
 
-def _number(engine: Engine) -> int:
-    with engine.database.writing(engine.shop) as store:
-        return store.number(BATCH * 10)
+async def _number(engine: Engine) -> int:
+    async with engine.writing() as store:
+        return await store.number(BATCH * 10)

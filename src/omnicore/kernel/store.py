@@ -141,7 +141,12 @@ class Store(Records, Ledger, Journal, Protocol):
 
 
 class Database(Protocol):
-    """Opens transactions. Leaving the block without an exception commits; any exception rolls back."""
+    """Opens transactions. Leaving the block without an exception commits; any exception rolls back.
+
+    Two attributes tell a host more, and are False where they are missing. ``durable``: what is committed outlives the
+    process, so that the host's secret must too. ``writers_meet``: several transactions may write at once, so that those
+    who met wait for a random moment before they try afresh.
+    """
 
     def reading(self, shop: str) -> AbstractContextManager[Store]:
         """Open one snapshot; ``write`` is refused in it."""

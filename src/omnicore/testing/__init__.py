@@ -8,15 +8,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from omnicore.testing.async_lossy import AsyncLossy, AsyncStopping
+    from omnicore.testing.awaited import Awaited
     from omnicore.testing.clock import Clock, Ids
-    from omnicore.testing.host_kit import check_host
+    from omnicore.testing.host_kit import check_async_host, check_host
     from omnicore.testing.lossy import Lossy, Points, Stopped, Stopping
     from omnicore.testing.sabotage import SABOTAGED, sabotage_report
     from omnicore.testing.simulation import Outcome, Pass, Play, View, Weak, interleavings, simulate
-    from omnicore.testing.store_kit import Checked, check_store
+    from omnicore.testing.store_kit import Checked, check_async_store, check_store
 
 __all__ = [
     "SABOTAGED",
+    "AsyncLossy",
+    "AsyncStopping",
+    "Awaited",
     "Checked",
     "Clock",
     "Ids",
@@ -29,6 +34,8 @@ __all__ = [
     "Stopping",
     "View",
     "Weak",
+    "check_async_host",
+    "check_async_store",
     "check_host",
     "check_store",
     "interleavings",
@@ -37,12 +44,14 @@ __all__ = [
 ]
 
 _HOME = {
+    "async_lossy": ("AsyncLossy", "AsyncStopping"),
+    "awaited": ("Awaited",),
     "clock": ("Clock", "Ids"),
-    "host_kit": ("check_host",),
+    "host_kit": ("check_async_host", "check_host"),
     "lossy": ("Lossy", "Points", "Stopped", "Stopping"),
     "sabotage": ("SABOTAGED", "sabotage_report"),
     "simulation": ("Outcome", "Pass", "Play", "View", "Weak", "interleavings", "simulate"),
-    "store_kit": ("Checked", "check_store"),
+    "store_kit": ("Checked", "check_async_store", "check_store"),
 }
 _MODULE_OF = {name: f"omnicore.testing.{module}" for module, names in _HOME.items() for name in names}
 

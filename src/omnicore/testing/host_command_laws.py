@@ -3,11 +3,10 @@
 from collections.abc import Callable
 
 from omnicore.host import KeyReused
-from omnicore.kernel.errors import Conflict, Malformed, OmnicoreError, Refused
+from omnicore.kernel.errors import Conflict, InDoubt, Malformed, OmnicoreError, Refused
 from omnicore.kernel.flow import Staff
 from omnicore.testing.bench import Noted, same
 from omnicore.testing.kit_shop import HostBench, free, receive, reserve, sell
-from omnicore.testing.lossy import Lossy
 
 Law = Callable[[HostBench], None]
 
@@ -69,10 +68,10 @@ def conflicts_tried_again(bench: HostBench) -> None:
     host = bench.host()
     host.run(receive(amount=5))
     bench.told.clear()
-    bench.host(Lossy(bench.database, commits_lost=3)).run(sell(order="o1", amount=1))
+    bench.lossy(commits_lost=3).run(sell(order="o1", amount=1))
     same("what is left after three lost commits", host.run(free()), 4)
     same("the retries that were observed", bench.told[0].retries, 3)
-    raises(Conflict, lambda: bench.host(Lossy(bench.database, commits_lost=10_000)).run(sell(order="o2", amount=1)))
+    raises(Conflict, lambda: bench.lossy(commits_lost=10_000).run(sell(order="o2", amount=1)))
     same("what is left where every commit is lost", host.run(free()), 4)
 
 
@@ -81,9 +80,21 @@ def lost_answers_found(bench: HostBench) -> None:
     host = bench.host()
     host.run(receive(amount=5))
     for lost in (1, 2, 3):
-        flaky = bench.host(Lossy(bench.database, answers_lost=lost))
+        flaky = bench.lossy(answers_lost=lost)
         same("the answer", flaky.run(sell(order=f"o{lost}", amount=1), command=f"c{lost}"), f"o{lost}")
         same("what is left", host.run(free()), 5 - lost)
+
+
+def doubt_is_told(bench: HostBench) -> None:
+    """Where the answer to a commit is lost and there is no key to find it by, that is told and nothing done again."""
+    host = bench.host()
+    host.run(receive(amount=5))
+    raises(InDoubt, lambda: bench.lossy(answers_lost=1).run(sell(order="o1", amount=1)))
+    same("what is left", host.run(free()), 4)
+    group = [(sell(order="o2", amount=1), None), (sell(order="o3", amount=1), "c3"), (sell(order="o4", amount=1), None)]
+    answers = bench.lossy(answers_lost=1).run_many(group)
+    same("answers", [row if isinstance(row, str) else type(row) for row in answers], [InDoubt, "o3", InDoubt])
+    same("what is left", host.run(free()), 1)
 
 
 def grouped(bench: HostBench) -> None:
@@ -142,6 +153,7 @@ LAWS: tuple[Law, ...] = (
     questions_only_ask,
     conflicts_tried_again,
     lost_answers_found,
+    doubt_is_told,
     grouped,
     observed_without_arguments,
     events_follow_commands,

@@ -1,11 +1,15 @@
 """Does a host keep its promises on this database? A plain function for any test runner, or none."""
 
+from collections.abc import Callable
+
 from omnicore.host import Host
-from omnicore.kernel.store import Database
+from omnicore.kernel.store import AsyncDatabase, Database
 from omnicore.testing import host_command_laws, host_process_laws, host_thread_laws
 from omnicore.testing.bench import Make
-from omnicore.testing.kit_shop import HostBench, MakeHost
+from omnicore.testing.bridge import Bridged
+from omnicore.testing.kit_shop import HostBench
 from omnicore.testing.store_kit import THREADS, Checked
+from omnicore.testing.ways import InThread, MakeHost, OverLoop, Way
 
 LAWS = (*host_command_laws.LAWS, *host_process_laws.LAWS)
 
@@ -21,11 +25,37 @@ def check_host(make: Make, *, make_host: MakeHost = Host, unless: frozenset[str]
     database: Database = make()
     laws = LAWS if THREADS in unless else (*LAWS, *host_thread_laws.LAWS)
     try:
-        for law in laws:
-            try:
-                law(HostBench(make=make, make_host=make_host, shop=law.__name__, database=database))
-            except Exception as broken:
-                raise AssertionError(f"{law.__name__}: {law.__doc__}\n{type(broken).__name__}: {broken}") from broken
+        return _judged(laws, InThread(make_host), database, unless)
     finally:
         database.close()
+
+
+def check_async_host(make: Callable[[], AsyncDatabase], *, make_host: MakeHost = Host) -> Checked:
+    """Judge a host on an asynchronous database by the same laws; everything runs in one event loop.
+
+    ``make`` is called in that loop, and what it opens is closed there in the end.
+
+    Raises: AssertionError, naming the law.
+    """
+    way = OverLoop(make_host)
+
+    async def made() -> AsyncDatabase:
+        return make()
+
+    try:
+        database = Bridged(way.loop.run(made()), way.loop)
+        try:
+            return _judged((*LAWS, *host_thread_laws.LAWS), way, database, frozenset())
+        finally:
+            database.close()
+    finally:
+        way.loop.close()
+
+
+def _judged(laws: tuple[host_command_laws.Law, ...], way: Way, database: Database, unless: frozenset[str]) -> Checked:
+    for law in laws:
+        try:
+            law(HostBench(way=way, shop=law.__name__, database=database))
+        except Exception as broken:
+            raise AssertionError(f"{law.__name__}: {law.__doc__}\n{type(broken).__name__}: {broken}") from broken
     return Checked(laws=tuple(law.__name__ for law in laws), left_out=unless)

@@ -10,7 +10,7 @@ from omnicore.kernel.runs import Diverged, RunState
 from omnicore.testing.bench import same
 from omnicore.testing.host_command_laws import raises
 from omnicore.testing.kit_shop import STEP, HostBench, backorder, checkout, deposit, free, receive
-from omnicore.testing.lossy import Points, Stopped, Stopping
+from omnicore.testing.lossy import Points, Stopped
 
 Law = Callable[[HostBench], None]
 _MOST_POINTS = 1000
@@ -23,10 +23,11 @@ def runs_once(bench: HostBench) -> None:
     for _ in range(2):
         same("the answer", host.run(checkout(order="o1", amount=2, price=500), command="c1"), "o1")
     raises(KeyReused, lambda: host.run(checkout(order="o1", amount=2, price=501), command="c1"))
-    _done_once(bench, host)
+    done_once(bench, host)
 
 
-def _done_once(bench: HostBench, host: Host) -> None:
+def done_once(bench: HostBench, host: Host) -> None:
+    """Demand that ``checkout`` has been done, and done once."""
     same("charges", list(bench.till.charges.values()), [500])
     same("buyers told", list(bench.till.told.values()), ["o1"])
     same("what is left", host.run(free()), 3)
@@ -47,11 +48,11 @@ def resumed_wherever_stopped(bench: HostBench) -> None:
             host.run(receive(amount=5))
             points = here.till.points = Points(stop_at=stop_at, error=error)
             with suppress(Stopped, Conflict, OSError):
-                here.host(Stopping(here.database, points)).run(checkout(order="o1", amount=2, price=500), command="c1")
+                here.stopping(points).run(checkout(order="o1", amount=2, price=500), command="c1")
             here.settle_down(host)
             answer = host.run(checkout(order="o1", amount=2, price=500), command="c1")
             same(f"the answer after a stop at point {stop_at}", answer, "o1")
-            _done_once(here, host)
+            done_once(here, host)
             if _over(points):
                 break
 
@@ -71,11 +72,11 @@ def worker_may_die(bench: HostBench) -> None:
         run = host.start(checkout(order="o1", amount=2, price=500), command="c1")
         points = here.till.points = Points(stop_at=stop_at)
         with suppress(Stopped):
-            here.host(Stopping(here.database, points)).work()
+            here.stopping(points).work()
         here.settle_down(host)
         found = host.look(run)
         same(f"how the run stands after a stop at point {stop_at}", found and found.state, RunState.DONE)
-        _done_once(here, host)
+        done_once(here, host)
         if _over(points):
             break
 
@@ -86,7 +87,7 @@ def known_before_outside(bench: HostBench) -> None:
         here = bench.next_shop(str(stop_at))
         points = here.till.points = Points(stop_at=stop_at)
         with suppress(Stopped):
-            here.host(Stopping(here.database, points)).run(deposit(order="o1", price=500))
+            here.stopping(points).run(deposit(order="o1", price=500))
         here.settle_down(here.host())
         placed = here.bench().note("o1") is not None
         same(f"charges and orders after a stop at point {stop_at}", len(here.till.charges), int(placed))
@@ -132,7 +133,7 @@ def unknown_is_asked(bench: HostBench) -> None:
     bench.settle_down(host)
     same("the answer", host.run(checkout(order="o1", amount=2, price=500), command="c1"), "o1")
     same("how often the till was charged and asked", (bench.till.charged, bench.till.looked_up > 0), (1, True))
-    _done_once(bench, host)
+    done_once(bench, host)
 
 
 def stuck_and_retried(bench: HostBench) -> None:
@@ -150,7 +151,7 @@ def stuck_and_retried(bench: HostBench) -> None:
     host.retry(run)
     bench.settle_down(host)
     same("runs that need somebody", host.stuck(), ())
-    _done_once(bench, host)
+    done_once(bench, host)
 
 
 def diverged_stops(bench: HostBench) -> None:
@@ -168,7 +169,7 @@ def diverged_stops(bench: HostBench) -> None:
         STEP["name"] = "reserve"
     host.retry(host.stuck()[0].id)
     bench.settle_down(host)
-    _done_once(bench, host)
+    done_once(bench, host)
 
 
 def runs_when_due(bench: HostBench) -> None:
@@ -183,7 +184,7 @@ def runs_when_due(bench: HostBench) -> None:
     bench.clock.advance(seconds=1)
     same("runs moved on when due", host.work().resumed, (run,))
     same("runs moved on again", host.work().resumed, ())
-    _done_once(bench, host)
+    done_once(bench, host)
 
 
 LAWS: tuple[Law, ...] = (

@@ -8,8 +8,9 @@ from itertools import count
 from omnicore.host import Host
 from omnicore.kernel.errors import Refused
 from omnicore.testing.bench import same
+from omnicore.testing.host_process_laws import done_once
 from omnicore.testing.kit_shop import HostBench, checkout, free, receive, sell
-from omnicore.testing.lossy import Points, Stopping
+from omnicore.testing.lossy import Points
 
 Law = Callable[[HostBench], None]
 _TASKS = 50
@@ -24,8 +25,13 @@ class _Cancel:
     def __init__(self) -> None:
         self.task: asyncio.Task[object] | None = None
         self.loop = asyncio.get_running_loop()
+        self.thread = threading.current_thread()
 
     def __call__(self) -> None:
+        assert self.task is not None
+        if threading.current_thread() is self.thread:  # an asynchronous database: the point is passed in the loop
+            self.task.cancel()
+            return
         delivered = threading.Event()
 
         def deliver() -> None:
@@ -47,7 +53,7 @@ def many_tasks(bench: HostBench) -> None:
     host = bench.host()
     host.run(receive(amount=30))
     selling = [host.arun(sell(order=f"o{number}", amount=1), command=f"c{number}") for number in range(_TASKS)]
-    answers = asyncio.run(_answers(list(selling)))
+    answers = bench.way.run(_answers(list(selling)))
     sold = [answer for answer in answers if isinstance(answer, str)]
     same("sales", (len(sold), len(set(sold))), (30, 30))
     same("refusals", sum(isinstance(answer, Refused) for answer in answers), 20)
@@ -62,9 +68,9 @@ def cancelled_anywhere(bench: HostBench) -> None:
         here = bench.next_shop(str(stop_at))
         here.host().run(receive(amount=_TASKS))
         points = Points(stop_at=stop_at, error=None)
-        flaky = here.host(Stopping(here.database, points))
+        flaky = here.stopping(points)
         others = here.host()
-        asyncio.run(_cancelled(flaky, others, points))
+        bench.way.run(_cancelled(flaky, others, points))
         left = here.host().run(free())
         if left not in {0, 1}:
             raise AssertionError(f"{left} are left after a task was cancelled at point {stop_at}")
@@ -92,6 +98,33 @@ async def _cancelled(flaky: Host, others: Host, points: Points) -> None:
         raise AssertionError(f"a cancelled task gave {answer!r}")
 
 
+def processes_cancelled_anywhere(bench: HostBench) -> None:
+    """A process whose task is cancelled at any port call or call outside is finished later: nothing lost or doubled."""
+    for stop_at in count(1):
+        here = bench.next_shop(str(stop_at))
+        host = here.host()
+        host.run(receive(amount=5))
+        points = here.till.points = Points(stop_at=stop_at, error=None)
+        flaky = here.stopping(points)
+        here.way.run(_cancelled_process(flaky, points))
+        here.settle_down(host)
+        answer = host.run(checkout(order="o1", amount=2, price=500), command="c1")
+        same(f"the answer after a cancellation at point {stop_at}", answer, "o1")
+        done_once(here, host)
+        _end(flaky, host)
+        if points.passed < stop_at:
+            break
+
+
+async def _cancelled_process(flaky: Host, points: Points) -> None:
+    cancel = points.at_point = _Cancel()
+    buying = flaky.arun(checkout(order="o1", amount=2, price=500), command="c1")
+    cancel.task = asyncio.create_task(buying)
+    (answer,) = await asyncio.gather(cancel.task, return_exceptions=True)
+    if not (answer == "o1" or isinstance(answer, asyncio.CancelledError)):
+        raise AssertionError(f"a cancelled process gave {answer!r}")
+
+
 def processes_in_a_loop(bench: HostBench) -> None:
     """A process under asyncio does what it does without."""
     host = bench.host()
@@ -103,7 +136,7 @@ def processes_in_a_loop(bench: HostBench) -> None:
         await host.awork()
         return [first, again]
 
-    same("answers", asyncio.run(twice()), ["o1", "o1"])
+    same("answers", bench.way.run(twice()), ["o1", "o1"])
     same("charges", list(bench.till.charges.values()), [500])
     same("what is left", host.run(free()), 3)
     _end(host)
@@ -116,4 +149,4 @@ def _end(*hosts: Host) -> None:
             threads.close()
 
 
-LAWS: tuple[Law, ...] = (many_tasks, cancelled_anywhere, processes_in_a_loop)
+LAWS: tuple[Law, ...] = (many_tasks, cancelled_anywhere, processes_cancelled_anywhere, processes_in_a_loop)

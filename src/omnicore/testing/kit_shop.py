@@ -1,6 +1,5 @@
 """Which business does the host kit do? A shelf, a till outside, orders as notes: a shop that can just go wrong."""
 
-from collections.abc import Callable
 from typing import Protocol
 
 from attrs import define, field
@@ -11,11 +10,11 @@ from omnicore.kernel.flow import Given, balances, flow, get, holds, question, wr
 from omnicore.kernel.ledger import Hold, Post, Settle
 from omnicore.kernel.process import call, process, step
 from omnicore.kernel.store import Database, Writes
-from omnicore.testing.bench import CUSTOMER, NOTES, SHELF, SUPPLIER, UNIT, Bench, Make, Note, Noted, same
+from omnicore.testing.bench import CUSTOMER, NOTES, SHELF, SUPPLIER, UNIT, Bench, Note, Noted, same
 from omnicore.testing.clock import Clock, Ids
 from omnicore.testing.lossy import Points
+from omnicore.testing.ways import Way
 
-MakeHost = Callable[..., Host]
 STEP = {"name": "reserve"}
 """What the first step of ``checkout`` is called; changing it stands for code changed under a running process."""
 
@@ -162,8 +161,7 @@ class FakeTill(Till):
 class HostBench:
     """One shop with five on the shelf, its till, its clock and what ``observe`` was told."""
 
-    make: Make
-    make_host: MakeHost
+    way: Way
     shop: str
     database: Database
     clock: Clock = field(factory=Clock)
@@ -171,20 +169,30 @@ class HostBench:
     ids: Ids = field(factory=Ids)
     told: list[Observation] = field(factory=list)
 
-    def host(self, database: Database | None = None, *, shop: str | None = None) -> Host:
-        """Make a host on the database, or on a wrapper round it."""
-        return self.make_host(
-            self.database if database is None else database,
-            shop=shop or self.shop,
-            providers=[self.till],
-            clock=self.clock,
-            new_id=self.ids,
-            observe=self.told.append,
-        )
+    def _settings(self) -> dict[str, object]:
+        return {
+            "shop": self.shop,
+            "providers": [self.till],
+            "clock": self.clock,
+            "new_id": self.ids,
+            "observe": self.told.append,
+        }
+
+    def host(self) -> Host:
+        """Make a host on the database."""
+        return self.way.host(self.database, **self._settings())
+
+    def stopping(self, points: Points) -> Host:
+        """Make a host that may be stopped at any begin, port call and commit."""
+        return self.way.stopping(self.database, points, **self._settings())
+
+    def lossy(self, *, answers_lost: int = 0, commits_lost: int = 0) -> Host:
+        """Make a host whose commits, or the answers to them, are lost at first."""
+        return self.way.lossy(self.database, answers_lost=answers_lost, commits_lost=commits_lost, **self._settings())
 
     def next_shop(self, name: str) -> "HostBench":
         """Go on in an empty shop beside this one."""
-        return HostBench(make=self.make, make_host=self.make_host, shop=f"{self.shop}-{name}", database=self.database)
+        return HostBench(way=self.way, shop=f"{self.shop}-{name}", database=self.database)
 
     def bench(self) -> Bench:
         """Look at the shop through its store."""

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 from attrs import define
 
-from omnicore.kernel.errors import Conflict
+from omnicore.kernel.errors import Conflict, InDoubt
 from omnicore.kernel.journal import Envelope
 from omnicore.kernel.ledger import Account, Balance, Entry, Held
 from omnicore.kernel.records import Document, Found, Kind, Span
@@ -59,7 +59,7 @@ class Lossy:
     def writing(self, shop: str, *, serializable: bool = False) -> Iterator[Store]:
         """Open one transaction.
 
-        Raises: Conflict where the answer is lost.
+        Raises: Conflict where the commit is lost, InDoubt where only its answer is.
         """
         with self._database.writing(shop, serializable=serializable) as store:
             yield store
@@ -68,7 +68,7 @@ class Lossy:
                 raise Conflict("a commit that was lost")
         if self._answers_lost:
             self._answers_lost -= 1
-            raise Conflict("an answer that was lost")
+            raise InDoubt("an answer that was lost")
 
     def shops(self) -> Iterator[str]:
         """Name the shops that have rows here."""

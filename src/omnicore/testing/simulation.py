@@ -10,14 +10,16 @@ the flow is then run again with its key, as a client does. What holds here under
 
 import copy
 import hmac
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Iterator, Sequence
 from enum import StrEnum
+from typing import cast
 
 from attrs import define, field, fields, frozen
 
 from omnicore.adapters.memory import Memory, MemoryStore
 from omnicore.adapters.memory_rows import Shop
-from omnicore.host.attempt import Attempt
+from omnicore.host.atonce import StoreAtOnce, completed
+from omnicore.host.attempt import Attempt, is_told
 from omnicore.host.engine import MAX_TRIES
 from omnicore.kernel.errors import Conflict, OmnicoreError
 from omnicore.kernel.flow import SYSTEM, Ask, Flow, Given
@@ -25,7 +27,6 @@ from omnicore.kernel.store import Batch, Command, Store
 from omnicore.testing.clock import Clock, Ids
 
 MOST_SCHEDULES = 100_000
-_NO_PORT_CALLS = frozenset({"enter", "reveal", "write"})
 _SECRET = b"omnicore: no secret"
 """That of a host that is given none, so that what a ``Host`` has prepared is found again here."""
 
@@ -139,7 +140,7 @@ class _World:
             yield "commands"
             if (done := store.commands([key]).get(key)) is not None:
                 return definition.load_answer(done.answer)
-        attempt = Attempt(play.flow, store, given)
+        attempt = Attempt(play.flow, StoreAtOnce(store), given)
         try:
             answer = yield from self.asked(attempt)
         except Conflict:
@@ -162,9 +163,12 @@ class _World:
         try:
             while True:
                 request = steps.send(answer)
-                if isinstance(request, Ask) and request.method not in _NO_PORT_CALLS:
+                if is_told(request):
+                    answer = attempt.told(request)
+                    continue
+                if isinstance(request, Ask):
                     yield request.method
-                answer = attempt.answer(request)
+                answer = completed(cast(Coroutine[object, None, object], attempt.asked(request)))
         except StopIteration as stop:
             return stop.value
         finally:

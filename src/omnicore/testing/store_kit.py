@@ -1,13 +1,15 @@
 """Does this database keep the promises of ``Store``? A plain function for any test runner, or none."""
 
 import random  # noqa: TID251 - steps are drawn alike every time, from a seed
+from collections.abc import Callable
 
 from attrs import frozen
 
 from omnicore.adapters.memory import Memory
-from omnicore.kernel.store import Database
+from omnicore.kernel.store import AsyncDatabase, Database
 from omnicore.testing import store_document_laws, store_journal_laws, store_ledger_laws
 from omnicore.testing.bench import Bench, Make
+from omnicore.testing.bridge import Bridged, Loop
 from omnicore.testing.store_steps import Step, compare, draw, shortened
 
 LAWS = (*store_document_laws.LAWS, *store_ledger_laws.LAWS, *store_journal_laws.LAWS)
@@ -48,6 +50,26 @@ def check_store(
     finally:
         database.close()
     return Checked(laws=tuple(law.__name__ for law in laws), steps=examples * (length + 1), left_out=unless)
+
+
+def check_async_store(
+    make: Callable[[], AsyncDatabase], *, examples: int = 20, length: int = 15, seed: int = 0
+) -> Checked:
+    """Judge an asynchronous database by the same laws; each transaction is a task of one event loop.
+
+    ``make`` is called in that loop, and what it opens is closed there in the end.
+
+    Raises: AssertionError, as ``check_store`` does.
+    """
+    loop = Loop()
+
+    async def made() -> AsyncDatabase:
+        return make()
+
+    try:
+        return check_store(lambda: Bridged(loop.run(made()), loop), examples=examples, length=length, seed=seed)
+    finally:
+        loop.close()
 
 
 def _compared(steps: list[Step], database: Database, *, name: str) -> None:

@@ -151,6 +151,8 @@ class AsyncPostgres:
 
     durable = True
     """As for ``Postgres``."""
+    writers_meet = True
+    """Transactions of several connections run at once, so whoever lost a race waits a moment before the next try."""
 
     def __init__(self, pool: AsyncPool) -> None:
         """Take a pool; the schema is judged with the first transaction."""

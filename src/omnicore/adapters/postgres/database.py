@@ -196,6 +196,8 @@ class Postgres:
 
     durable = True
     """What was committed survives a power cut, as far as the server is set so."""
+    writers_meet = True
+    """Transactions of several connections run at once, so whoever lost a race waits a moment before the next try."""
 
     def __init__(self, pool: Pool) -> None:
         """Take a pool of connections to a database that has been judged."""
