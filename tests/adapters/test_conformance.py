@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from omnicore.adapters import sqlite
+from omnicore.adapters import postgres, sqlite
 from omnicore.adapters.memory import Memory
-from omnicore.kernel.store import Database
-from omnicore.testing import check_host, check_store
+from omnicore.kernel.store import AsyncDatabase, Database
+from omnicore.testing import check_async_host, check_async_store, check_host, check_store
 from omnicore.testing.postgres_server import Server
 
 Make = Callable[[], Database]
@@ -24,7 +24,8 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
     def on_a_server() -> Database:
         server: Server = request.getfixturevalue("postgres_server")
         made.append(server.fresh())
-        return postgres.open(made[-1], migrate=True)
+        database: Database = postgres.open(made[-1], migrate=True)
+        return database
 
     makers: dict[str, Make] = {
         "memory": Memory,
@@ -46,3 +47,30 @@ def test_the_store_kit_passes(make: Make, fresh_seed: int, *, deep: bool) -> Non
 def test_the_host_kit_passes(make: Make) -> None:
     """Commands happen once and processes end wherever they were stopped, on every adapter."""
     check_host(make)
+
+
+@pytest.fixture
+def make_async(postgres_server: Server) -> Iterator[Callable[[], AsyncDatabase]]:
+    """Open an empty database for an event loop."""
+    made: list[str] = []
+
+    def fresh() -> AsyncDatabase:
+        made.append(postgres_server.fresh())
+        postgres.migrate(made[-1])
+        return postgres.open_async(made[-1])
+
+    yield fresh
+    for conninfo in made:
+        postgres_server.drop(conninfo)
+
+
+def test_the_store_kit_passes_on_an_event_loop(
+    make_async: Callable[[], AsyncDatabase], fresh_seed: int, *, deep: bool
+) -> None:
+    """An adapter that awaits its answers keeps every law that one that waits for them does."""
+    check_async_store(make_async, examples=1000 if deep else 10, seed=fresh_seed)
+
+
+def test_the_host_kit_passes_on_an_event_loop(make_async: Callable[[], AsyncDatabase]) -> None:
+    """Commands happen once and processes end wherever they were stopped, on an event loop too."""
+    check_async_host(make_async)

@@ -135,7 +135,7 @@ class AsyncSession:
             return
         try:
             await self._wire.send((ROLLBACK,))
-        except (OmnicoreError, psycopg.Error):
+        except Exception:  # noqa: BLE001 - whatever it is, this connection is used no more
             await self._connection.close()
             await self.give_back()
 

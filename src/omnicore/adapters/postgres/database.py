@@ -175,7 +175,7 @@ class Session:
             return
         try:
             self._wire.send((ROLLBACK,))
-        except (OmnicoreError, psycopg.Error):
+        except Exception:  # noqa: BLE001 - whatever it is, this connection is used no more
             self._connection.close()
             self.give_back()
 

@@ -17,7 +17,7 @@ import psycopg
 from attrs import define, field, frozen
 from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
-from psycopg.pq import ExecStatus, Format
+from psycopg.pq import DiagnosticField, ExecStatus, Format
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.waiting import Ready, Wait
 
@@ -27,6 +27,7 @@ from omnicore.adapters.postgres.wire import Query, Result, Unsendable, Value
 
 Talk = Generator[Wait, Ready | int, list[PGresult]]
 _PLACEHOLDER: Final = re.compile(r"%\((\w+)\)s")
+_NOT_PREPARED: Final = b"26000"
 _FAILED: Final = frozenset({ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE})
 
 
@@ -108,7 +109,9 @@ class _Journey:
             for statement, values in bound:
                 self._send(pgconn, statement, values)
             pgconn.pipeline_sync()
-            return (yield from self._answers(pgconn))
+            answers = yield from self._answers(pgconn)
+            self._remember(answers)  # here, because a task that is cancelled while it waits never reads its results
+            return answers
         finally:
             if pgconn.pipeline_status and not pgconn.is_busy():
                 pgconn.exit_pipeline_mode()
@@ -144,26 +147,32 @@ class _Journey:
 
         Raises: psycopg.Error, the first there was.
         """
-        # A statement prepared on the way has an answer of its own, just before the statement's first.
+        for answer in answers:
+            if answer.status in _FAILED:
+                raise error_from_result(answer)
+        return [_result(answer) for answer in self._own(answers)]
+
+    def _remember(self, answers: Sequence[PGresult]) -> None:
+        """Note what the server has prepared, or, where it knows less than we thought, that it knows nothing."""
+        preparing = [answer for answer in answers if answer not in self._own(answers)]
+        for name, answer in zip(self.fresh, preparing, strict=False):
+            if answer.status == ExecStatus.COMMAND_OK:
+                self.known.prepared.add(name)
+        if any(answer.error_field(DiagnosticField.SQLSTATE) == _NOT_PREPARED for answer in answers):
+            self.known.prepared.clear()
+
+    def _own(self, answers: Sequence[PGresult]) -> list[PGresult]:
+        """Give the answers of the statements: one that was prepared on the way has another just before its first."""
         fresh = iter(self.fresh)
         preparing = next(fresh, None)
         coming = iter(answers)
-        found: list[Result] = []
+        own: list[PGresult] = []
         for query in self.queries:
-            answer = self._checked(next(coming))
+            answer = next(coming)
             if _statement(query.sql).prepared_as == preparing:
-                self.known.prepared.add(preparing)
-                answer, preparing = self._checked(next(coming)), next(fresh, None)
-            found.append(_result(answer))
-        return found
-
-    def _checked(self, answer: PGresult) -> PGresult:
-        if answer.status in _FAILED:
-            error = error_from_result(answer)
-            if isinstance(error, psycopg.errors.InvalidSqlStatementName):
-                self.known.prepared.clear()
-            raise error
-        return answer
+                answer, preparing = next(coming), next(fresh, None)
+            own.append(answer)
+        return own
 
 
 def _result(answer: PGresult) -> Result:
