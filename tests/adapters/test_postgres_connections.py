@@ -57,8 +57,8 @@ def test_a_commit_without_an_answer_is_in_doubt(
     with pytest.raises(InDoubt), database.writing("main") as store:
         store.write(batch("b", receipt("r", "node/a/on-hand")))
     monkeypatch.undo()
-    with database.reading("main") as store:
-        assert store.balances([Account(UNIT, "node/a/on-hand")], NOW)[Account(UNIT, "node/a/on-hand")].posted == 0
+    with database.reading("main") as seen:
+        assert seen.balances([Account(UNIT, "node/a/on-hand")], NOW)[Account(UNIT, "node/a/on-hand")].posted == 0
 
 
 class HostPool:
@@ -118,5 +118,5 @@ def test_text_no_database_takes_is_malformed(database: postgres.Postgres, text: 
         with pytest.raises(Malformed):
             store.write(batch("b", changes=(put,)))
         store.write(batch("c", receipt("r", "node/a/on-hand")))
-    with database.reading("main") as store:
-        assert store.load("k", ["n"]) == {}
+    with database.reading("main") as seen:
+        assert seen.load("k", ["n"]) == {}

@@ -6,7 +6,7 @@ end without an event loop. Code that really suspends there is a bug and is told 
 """
 
 import inspect
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import TypeGuard, TypeVar
@@ -148,6 +148,19 @@ class StoreAtOnce:
     async def write(self, batch: Batch) -> None:
         """Pass on."""
         self._passed().write(batch)
+
+    @property
+    def conclude(self) -> Callable[[Batch], Awaitable[None]] | None:
+        """Pass on, where the store can write and commit at once."""
+        conclude: Callable[[Batch], None] | None = getattr(self._store, "conclude", None)
+        if conclude is None:
+            return None
+
+        async def concluding(batch: Batch) -> None:
+            self._passed()
+            conclude(batch)
+
+        return concluding
 
     async def number(self, limit: int) -> int:
         """Pass on."""

@@ -22,7 +22,7 @@ from omnicore.kernel.flow import Actor, Definition, Flow, Given
 from omnicore.kernel.ids import NewId
 from omnicore.kernel.journal import Envelope
 from omnicore.kernel.records import kinds
-from omnicore.kernel.store import AsyncDatabase, AsyncStore, Command, Database, Verified
+from omnicore.kernel.store import AsyncDatabase, AsyncStore, Batch, Command, Database, Verified
 from omnicore.kernel.time import Instant
 
 R = TypeVar("R")
@@ -174,7 +174,7 @@ class Engine:
                 if command is not None:
                     row = Command(key=command, request=request, answer=definition.dump_answer(answer), at=given.at)
                 if (batch := attempt.batch(command=row, key=command)) is not None:
-                    await store.write(batch)
+                    await last_write(store)(batch)
                 return answer
             finally:
                 if self.observe is not None:
@@ -193,6 +193,12 @@ class Engine:
     def request(self, definition: Definition[R], flow: Flow[R], actor: Actor) -> str:
         """Hash what is asked and by whom."""
         return definition.request(flow.args, shop=self.shop, actor=actor, key=self.secret)
+
+
+def last_write(store: AsyncStore) -> Callable[[Batch], Awaitable[None]]:
+    """Give how the last thing of a transaction is written: together with COMMIT, where the store can."""
+    conclude: Callable[[Batch], Awaitable[None]] | None = getattr(store, "conclude", None)
+    return conclude or store.write
 
 
 def same_request(done: Command, request: str) -> str:

@@ -115,6 +115,7 @@ class Store(Records, Ledger, Journal, Protocol):
 
     Laws, checked by ``omnicore.testing.check_store``: a write is applied whole or not at all; a version, unique row,
     guard or command key that fails raises ``Conflict`` and changes nothing; reads after it in the transaction see it.
+    A store of a transaction it may end itself can offer ``conclude(batch)``: ``write`` and COMMIT in one.
     """
 
     def commands(self, keys: Iterable[str]) -> dict[str, Command]:

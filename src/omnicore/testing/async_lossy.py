@@ -35,7 +35,7 @@ class AsyncLossy:
         Raises: Conflict where the commit is lost, InDoubt where only its answer is.
         """
         async with self._database.writing(shop, serializable=serializable) as store:
-            yield store
+            yield AsyncWatched(store, Points())  # which cannot commit by itself, or no commit could be lost here
             if self._commits_lost:
                 self._commits_lost -= 1
                 raise Conflict("a commit that was lost")

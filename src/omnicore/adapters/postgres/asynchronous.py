@@ -8,7 +8,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import psycopg
 
@@ -16,9 +16,12 @@ from omnicore.adapters.postgres.database import BEGUN_AFRESH, MAX_IDLE, SHOPS, i
 from omnicore.adapters.postgres.errors import LOST
 from omnicore.adapters.postgres.journey import AsyncJourneys
 from omnicore.adapters.postgres.opening import FOR_THE_TRANSACTION, check_async, check_encoding, connect_async
-from omnicore.adapters.postgres.store import AsyncPostgresStore
+from omnicore.adapters.postgres.quick_holds import Hurry
+from omnicore.adapters.postgres.store import AsyncLastingStore, AsyncPostgresStore
 from omnicore.adapters.postgres.wire import ALONE, COMMIT, READING, ROLLBACK, WRITING, Query, Result
 from omnicore.kernel.errors import Conflict, InDoubt, OmnicoreError
+
+R = TypeVar("R")
 
 
 class AsyncPool(Protocol):
@@ -85,9 +88,20 @@ class AsyncSession:
 
     async def send(self, queries: Sequence[Query]) -> Sequence[Result]:
         """Send statements in order and give their results."""
+        ends = queries[-1] is COMMIT
         if self._wire is None or idle(self._connection):
-            return (await self._first((*self._begin, *queries)))[len(self._begin) :]
-        return await self._wire.send(queries)
+            if not ends:
+                return (await self._first((*self._begin, *queries)))[len(self._begin) :]
+            await self._first(self._begin)
+        assert self._wire is not None
+        if not ends:
+            return await self._wire.send(queries)
+        try:
+            return await _shielded(self._wire.send(queries))
+        except Conflict as conflict:
+            if conflict.about == LOST:
+                raise InDoubt("commit") from conflict
+            raise
 
     async def _first(self, queries: Sequence[Query]) -> Sequence[Result]:
         wire = await self._borrow()
@@ -120,12 +134,10 @@ class AsyncSession:
         """
         if self._wire is None or idle(self._connection):
             return
-        try:
-            await _shielded(self._wire.send((COMMIT,)))
-        except Conflict as conflict:
-            if conflict.about == LOST:
-                raise InDoubt("commit") from conflict
-            raise
+        assert self._connection is not None
+        if self._connection.info.transaction_status == psycopg.pq.TransactionStatus.INERROR:
+            raise Conflict("transaction")
+        await self.send((COMMIT,))
 
     async def roll_back(self) -> None:
         """Undo what was sent; a connection that cannot is thrown away."""
@@ -158,6 +170,7 @@ class AsyncPostgres:
         """Take a pool; the schema is judged with the first transaction."""
         self.pool = pool
         self.judged = False
+        self._hurry = Hurry()
 
     async def judge(self, connection: psycopg.AsyncConnection[Any]) -> None:
         """Refuse tables that are not exactly at the wanted schema, once.
@@ -188,13 +201,13 @@ class AsyncPostgres:
             yield AsyncPostgresStore(session, shop, writable=False)
 
     @asynccontextmanager
-    async def writing(self, shop: str, *, serializable: bool = False) -> AsyncIterator[AsyncPostgresStore]:
+    async def writing(self, shop: str, *, serializable: bool = False) -> AsyncIterator[AsyncLastingStore]:
         """Open one transaction; any exception, and cancelling, rolls it back.
 
         Raises: as ``Postgres.writing``.
         """
         async with self._transaction(ALONE if serializable else WRITING) as session:
-            yield AsyncPostgresStore(session, shop, writable=True)
+            yield AsyncLastingStore(session, shop, self._hurry)
 
     async def shops(self) -> tuple[str, ...]:
         """Name the shops that have rows here."""
@@ -208,7 +221,7 @@ class AsyncPostgres:
             await self.pool.close()
 
 
-async def _shielded(work: Awaitable[object]) -> None:
+async def _shielded(work: Awaitable[R]) -> R:
     """Do work to its end even if the task is cancelled meanwhile; the cancelling is raised afterwards."""
     task = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None
@@ -220,7 +233,7 @@ async def _shielded(work: Awaitable[object]) -> None:
     if cancelled is not None:
         task.exception()
         raise cancelled
-    await task
+    return await task
 
 
 def open_async(where: str | AsyncPool) -> AsyncPostgres:

@@ -17,8 +17,9 @@ import psycopg
 from omnicore.adapters.postgres.errors import DISCARDED, LOST
 from omnicore.adapters.postgres.journey import Journeys
 from omnicore.adapters.postgres.opening import FOR_THE_TRANSACTION, check, check_encoding, connect, upgrade
+from omnicore.adapters.postgres.quick_holds import Hurry
 from omnicore.adapters.postgres.schema import TABLES
-from omnicore.adapters.postgres.store import PostgresStore
+from omnicore.adapters.postgres.store import LastingStore, PostgresStore
 from omnicore.adapters.postgres.wire import ALONE, COMMIT, READING, ROLLBACK, WRITING, Query, Result
 from omnicore.kernel.errors import Conflict, InDoubt, OmnicoreError
 
@@ -124,9 +125,18 @@ class Session:
         """Send statements in order and give their results."""
         if self._process != os.getpid():
             raise AssertionError("a transaction was carried over a fork")
+        ends = queries[-1] is COMMIT
         if self._wire is None or idle(self._connection):
-            return self._first((*self._begin, *queries))[len(self._begin) :]
-        return self._wire.send(queries)
+            if not ends:
+                return self._first((*self._begin, *queries))[len(self._begin) :]
+            self._first(self._begin)  # what may have committed cannot be begun afresh
+        assert self._wire is not None
+        try:
+            return self._wire.send(queries)
+        except Conflict as conflict:
+            if ends and conflict.about == LOST:
+                raise InDoubt("commit") from conflict
+            raise
 
     def _first(self, queries: Sequence[Query]) -> Sequence[Result]:
         """Begin; nothing has happened yet, so a connection that was lost while idle is replaced once."""
@@ -160,12 +170,10 @@ class Session:
             return
         if self._process != os.getpid():
             raise AssertionError("a transaction was carried over a fork")
-        try:
-            self._wire.send((COMMIT,))
-        except Conflict as conflict:
-            if conflict.about == LOST:
-                raise InDoubt("commit") from conflict
-            raise
+        assert self._connection is not None
+        if self._connection.info.transaction_status == psycopg.pq.TransactionStatus.INERROR:
+            raise Conflict("transaction")  # COMMIT would roll back, and say so in passing only
+        self.send((COMMIT,))
 
     def roll_back(self) -> None:
         """Undo what was sent; a connection that cannot is thrown away."""
@@ -202,6 +210,7 @@ class Postgres:
     def __init__(self, pool: Pool) -> None:
         """Take a pool of connections to a database that has been judged."""
         self._pool = pool
+        self._hurry = Hurry()
 
     @contextmanager
     def _transaction(self, begin: Query) -> Iterator[Session]:
@@ -222,14 +231,14 @@ class Postgres:
             yield PostgresStore(session, shop, writable=False)
 
     @contextmanager
-    def writing(self, shop: str, *, serializable: bool = False) -> Iterator[PostgresStore]:
+    def writing(self, shop: str, *, serializable: bool = False) -> Iterator[LastingStore]:
         """Open one transaction; any exception rolls it back.
 
         Raises: Conflict for a deadlock, a failed serialisation or a lost connection; InDoubt when it was lost during
             COMMIT.
         """
         with self._transaction(ALONE if serializable else WRITING) as session:
-            yield PostgresStore(session, shop, writable=True)
+            yield LastingStore(session, shop, self._hurry)
 
     def shops(self) -> Iterator[str]:
         """Name the shops that have rows here."""

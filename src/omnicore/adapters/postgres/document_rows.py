@@ -9,8 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from omnicore.adapters.columns import Row
 from omnicore.adapters.postgres.arrays import blobs, flags, numbers, texts
-from omnicore.adapters.postgres.wire import Query, Result, Steps, Value
-from omnicore.kernel.errors import Conflict
+from omnicore.adapters.postgres.wire import Query, Steps, Value
 from omnicore.kernel.records import Change, Document, Found, Put, Span, cursor
 
 _LOAD = """
@@ -118,18 +117,18 @@ def _document(kind: str, row: Row) -> Document:
 
 
 def changing(shop: str, changes: Sequence[Change]) -> tuple[Query, ...]:
-    """Give the statements that apply changes, given in (kind, key) order; ``changed`` judges their results."""
+    """Give the statements that apply changes, in (kind, key) order; a version that has moved is a ``Conflict``."""
     puts = [change for change in changes if isinstance(change, Put)]
     known = [change for change in changes if change.expected]
     queries: list[Query] = []
     if len(known) > 1:
         queries.append(Query(_LOCK, _places(shop, known)))
     if replaced := [put for put in puts if put.expected]:
-        queries.append(Query(_REPLACE, _places(shop, replaced) | _bodies(replaced)))
+        queries.append(_guarded(_REPLACE, _places(shop, replaced) | _bodies(replaced), replaced))
     if dropped := [change for change in known if not isinstance(change, Put)]:
-        queries.append(Query(_DROP, _places(shop, dropped)))
+        queries.append(_guarded(_DROP, _places(shop, dropped), dropped))
     if new := [put for put in puts if not put.expected]:
-        queries.append(Query(_NEW, _places(shop, new) | _bodies(new)))
+        queries.append(_guarded(_NEW, _places(shop, new) | _bodies(new), new))
     rows = _index_rows(puts)
     if known:
         queries.append(Query(_TAKE, _places(shop, known) | rows))
@@ -138,19 +137,13 @@ def changing(shop: str, changes: Sequence[Change]) -> tuple[Query, ...]:
     return tuple(queries)
 
 
-def changed(changes: Sequence[Change], queries: Sequence[Query], results: Sequence[Result]) -> None:
-    """Judge what the statements of ``changing`` did.
-
-    Raises: Conflict when a version has moved.
-    """
-    guarded = (_REPLACE, _DROP, _NEW)
-    made = sum(result.count for query, result in zip(queries, results, strict=True) if query.sql in guarded)
-    if made != len(changes):
-        only = changes[0]
-        raise Conflict(f"{only.kind} {only.key}" if len(changes) == 1 else "one of several documents")
+def _guarded(sql: str, values: dict[str, Value], changes: Sequence[Change]) -> Query:
+    only = changes[0]
+    about = f"{only.kind} {only.key}" if len(changes) == 1 else f"one of several documents, from {only.kind} {only.key}"
+    return Query(sql, values, expects=len(changes), about=about)
 
 
-def _places(shop: str, changes: Sequence[Change]) -> dict[str, str]:
+def _places(shop: str, changes: Sequence[Change]) -> dict[str, Value]:
     return {
         "shop": shop,
         "kinds": texts(change.kind for change in changes),
@@ -159,11 +152,11 @@ def _places(shop: str, changes: Sequence[Change]) -> dict[str, str]:
     }
 
 
-def _bodies(puts: Sequence[Put]) -> dict[str, str]:
+def _bodies(puts: Sequence[Put]) -> dict[str, Value]:
     return {"schemas": numbers(put.schema for put in puts), "bodies": texts(put.body for put in puts)}
 
 
-def _index_rows(puts: Sequence[Put]) -> dict[str, str]:
+def _index_rows(puts: Sequence[Put]) -> dict[str, Value]:
     rows = [(put, row) for put in puts for row in put.rows]
     return {
         "rkinds": texts(put.kind for put, _ in rows),

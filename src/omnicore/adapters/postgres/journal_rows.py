@@ -78,7 +78,7 @@ def commands(shop: str, keys: Iterable[str]) -> Steps[dict[str, Command]]:
 
 
 def putting_commands(shop: str, rows: Iterable[Command]) -> Query:
-    """Give the statement that stores command rows, by key; it stores fewer where one is taken."""
+    """Give the statement that stores command rows, by key; one that is taken is a ``Conflict``."""
     ordered = sorted(rows, key=lambda row: row.key)
     values = {
         "shop": shop,
@@ -87,7 +87,8 @@ def putting_commands(shop: str, rows: Iterable[Command]) -> Query:
         "answers": texts(row.answer for row in ordered),
         "ats": numbers(row.at.micros for row in ordered),
     }
-    return Query(_PUT_COMMANDS, values)
+    about = f"command {ordered[0].key}" if len(ordered) == 1 else "one of several commands"
+    return Query(_PUT_COMMANDS, values, expects=len(ordered), about=about)
 
 
 def forget(shop: str, before: Instant, limit: int) -> Steps[int]:
@@ -97,7 +98,7 @@ def forget(shop: str, before: Instant, limit: int) -> Steps[int]:
 
 
 def putting_events(shop: str, rows: Sequence[Envelope]) -> Query:
-    """Give the statement that stores events without a position; it stores fewer where an id is taken."""
+    """Give the statement that stores events without a position; an id that is taken is a ``Conflict``."""
     values = {
         "shop": shop,
         "ids": texts(row.id for row in rows),
@@ -108,7 +109,7 @@ def putting_events(shop: str, rows: Sequence[Envelope]) -> Query:
         "commands": texts(row.command for row in rows),
         "datas": texts(row.data for row in rows),
     }
-    return Query(_PUT_EVENTS, values)
+    return Query(_PUT_EVENTS, values, expects=len(rows), about="the id of an event")
 
 
 def read(shop: str, *, after: int, limit: int) -> Steps[tuple[Envelope, ...]]:

@@ -24,10 +24,13 @@ from psycopg.waiting import Ready, Wait
 from omnicore.adapters.columns import Row
 from omnicore.adapters.postgres.errors import refuse
 from omnicore.adapters.postgres.wire import Query, Result, Unsendable, Value
+from omnicore.kernel.errors import Conflict
 
 Talk = Generator[Wait, Ready | int, list[PGresult]]
 _PLACEHOLDER: Final = re.compile(r"%\((\w+)\)s")
 _NOT_PREPARED: Final = b"26000"
+_GUARD: Final = b"22012"
+"""Division by zero: what a statement does whose guard did not hold (``wire.asserted``)."""
 _FAILED: Final = frozenset({ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE})
 
 
@@ -145,12 +148,15 @@ class _Journey:
     def results(self, answers: Sequence[PGresult]) -> list[Result]:
         """Read the answers.
 
-        Raises: psycopg.Error, the first there was.
+        Raises: Conflict where a guard did not hold, psycopg.Error, the first there was.
         """
+        own = self._own(answers)
         for answer in answers:
             if answer.status in _FAILED:
+                if answer.error_field(DiagnosticField.SQLSTATE) == _GUARD and answer in own:
+                    raise Conflict(self.queries[own.index(answer)].about)
                 raise error_from_result(answer)
-        return [_result(answer) for answer in self._own(answers)]
+        return [_result(answer) for answer in own]
 
     def _remember(self, answers: Sequence[PGresult]) -> None:
         """Note what the server has prepared, or, where it knows less than we thought, that it knows nothing."""

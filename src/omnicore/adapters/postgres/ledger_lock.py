@@ -151,7 +151,10 @@ def locked(moves: Sequence[Move], queries: Sequence[Query], results: Sequence[Re
 
 
 def storing(shop: str, recorded: Recorded, made: frozenset[Account]) -> tuple[Query, ...]:
-    """Give the statements that store what the books say; ``stored`` judges their results."""
+    """Give the statements that store what the books say.
+
+    An account that is not there, or an id that was used meanwhile on another account, is a ``Conflict``.
+    """
     queries: list[Query] = []
     at = str(recorded.at.micros)
     if rows := recorded.balances:
@@ -163,29 +166,17 @@ def storing(shop: str, recorded: Recorded, made: frozenset[Account]) -> tuple[Qu
             "over": flags(row.overcommitted for row in rows),
             "at": at,
         }
-        queries.append(Query(_PUT_BALANCES, values))
+        queries.append(Query(_PUT_BALANCES, values, expects=len(rows), about=f"{rows[0].account}"))
     if left := made - {row.account for row in rows}:
         queries.append(Query(_DROP_BALANCES, pairs(shop, sorted(left))))
     if recorded.holds:
-        queries.append(Query(_PUT_HOLDS, _hold_columns(shop, recorded.holds)))
+        holds = recorded.holds
+        queries.append(Query(_PUT_HOLDS, _hold_columns(shop, holds), expects=len(holds), about=f"hold {holds[0].id}"))
     if recorded.entries:
-        queries.append(Query(_PUT_ENTRIES, {**_entry_columns(shop, recorded.entries), "at": at}))
+        entries = recorded.entries
+        columns = {**_entry_columns(shop, entries), "at": at}
+        queries.append(Query(_PUT_ENTRIES, columns, expects=len(entries), about=f"entry {entries[0].id}"))
     return tuple(queries)
-
-
-def stored(recorded: Recorded, queries: Sequence[Query], results: Sequence[Result]) -> None:
-    """Judge what the statements of ``storing`` did.
-
-    Raises: Conflict when an id was used meanwhile, on an account that was not locked.
-    """
-    wanted = {
-        _PUT_BALANCES: len(recorded.balances),
-        _PUT_HOLDS: len(recorded.holds),
-        _PUT_ENTRIES: len(recorded.entries),
-    }
-    for query, result in zip(queries, results, strict=True):
-        if result.count != wanted.get(query.sql, result.count):
-            raise Conflict("an account, or the id of a hold or an entry")
 
 
 def _hold_columns(shop: str, rows: Sequence[Held]) -> dict[str, str]:

@@ -10,6 +10,7 @@ import psycopg
 
 from omnicore.adapters.postgres import document_rows, journal_rows, ledger_rows, writing
 from omnicore.adapters.postgres.journey import AsyncJourneys, Journeys
+from omnicore.adapters.postgres.quick_holds import Hurry
 from omnicore.adapters.postgres.verifying import verify
 from omnicore.adapters.postgres.wire import AsyncWire, Steps, Wire, counted
 from omnicore.kernel.journal import Envelope
@@ -102,6 +103,22 @@ class PostgresStore:
         return self._run(verify(self._shop, kinds))
 
 
+class LastingStore(PostgresStore):
+    """The store of a transaction of our own, which it may end."""
+
+    def __init__(self, wire: Wire, shop: str, hurry: Hurry) -> None:
+        """See a shop, to write to it."""
+        super().__init__(wire, shop, writable=True)
+        self._hurry = hurry
+
+    def conclude(self, batch: Batch) -> None:
+        """Apply a batch and commit; nothing may follow.
+
+        Raises: Conflict, Malformed.
+        """
+        self._run(writing.conclude(self._shop, batch, self._hurry))
+
+
 class AsyncPostgresStore:
     """An ``AsyncStore`` over one connection that is inside a transaction."""
 
@@ -181,6 +198,22 @@ class AsyncPostgresStore:
     async def verify(self, kinds: Iterable[Kind[object]]) -> Verified:
         """Recompute balances, index rows and the chain; name the differences."""
         return await self._run(verify(self._shop, kinds))
+
+
+class AsyncLastingStore(AsyncPostgresStore):
+    """As ``LastingStore``, awaited."""
+
+    def __init__(self, wire: AsyncWire, shop: str, hurry: Hurry) -> None:
+        """See a shop, to write to it."""
+        super().__init__(wire, shop, writable=True)
+        self._hurry = hurry
+
+    async def conclude(self, batch: Batch) -> None:
+        """Apply a batch and commit; nothing may follow.
+
+        Raises: Conflict, Malformed.
+        """
+        await self._run(writing.conclude(self._shop, batch, self._hurry))
 
 
 def _may_write(writable: bool) -> None:  # noqa: FBT001 - the one thing asked

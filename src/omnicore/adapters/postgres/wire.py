@@ -6,12 +6,13 @@ one by one over whatever a host's framework lends. So there is one source of SQL
 """
 
 from collections.abc import Generator, Mapping, Sequence
+from functools import cache
 from typing import Protocol, TypeVar
 
 from attrs import frozen
 
 from omnicore.adapters.columns import Row
-from omnicore.kernel.errors import Malformed
+from omnicore.kernel.errors import Conflict, Malformed
 
 R = TypeVar("R")
 Value = str | bytes | bool | None
@@ -19,10 +20,15 @@ Value = str | bytes | bool | None
 
 @frozen
 class Query:
-    """One statement and its values by name."""
+    """One statement and its values by name.
+
+    ``expects``: how many rows it must change; it changes fewer where somebody was faster. ``about`` names what then.
+    """
 
     sql: str
     values: Mapping[str, Value] | None = None
+    expects: int | None = None
+    about: str = ""
 
 
 @frozen
@@ -43,7 +49,7 @@ COMMIT = Query("COMMIT")
 ROLLBACK = Query("ROLLBACK")
 SAVEPOINT = Query("SAVEPOINT omni_write")
 UNDO = (Query("ROLLBACK TO SAVEPOINT omni_write"), Query("RELEASE SAVEPOINT omni_write"))
-_CONTROL = frozenset({SAVEPOINT.sql, *(query.sql for query in UNDO)})
+_CONTROL = frozenset({SAVEPOINT.sql, COMMIT.sql, *(query.sql for query in UNDO)})
 
 
 class Wire(Protocol):
@@ -66,6 +72,31 @@ class AsyncWire(Protocol):
         Raises: Conflict, Malformed.
         """
         ...
+
+
+def judge(queries: Sequence[Query], results: Sequence[Result]) -> None:
+    """Judge what statements did by how many rows they changed.
+
+    Raises: Conflict where a guard did not hold.
+    """
+    for query, result in zip(queries, results, strict=True):
+        if query.expects is not None and result.count != query.expects:
+            raise Conflict(query.about)
+
+
+@cache
+def _asserting(sql: str) -> str:
+    return f"WITH done AS ({sql} RETURNING 1) SELECT 1 / (count(*) = %(expects)s::bigint)::integer FROM done"  # noqa: S608 - our own statements
+
+
+def asserted(query: Query) -> Query:
+    """Give a statement that fails by itself where it changes fewer rows than expected, so that COMMIT may follow it.
+
+    It divides by zero then; every dialect can.
+    """
+    if query.expects is None:
+        return query
+    return Query(_asserting(query.sql), {**(query.values or {}), "expects": str(query.expects)}, about=query.about)
 
 
 def counted(queries: Sequence[Query]) -> int:
