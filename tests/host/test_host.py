@@ -11,7 +11,7 @@ from omnicore.adapters.memory import Memory, MemoryStore
 from omnicore.host import Host, KeyReused, Observation, ProcessFailed, system
 from omnicore.host.advance import MAX_ATTEMPTS
 from omnicore.host.atonce import completed
-from omnicore.host.engine import MAX_TRIES
+from omnicore.host.engine import MAX_TRIES, PAGE
 from omnicore.host.working import BATCH
 from omnicore.kernel import process as kernel_process
 from omnicore.kernel.errors import Conflict, Malformed, Refused
@@ -315,6 +315,22 @@ def test_the_machine_waits() -> None:
     assert all(0 <= system.random_bits(3) < 8 for _ in range(100))
 
 
+def test_old_keys_are_forgotten() -> None:
+    """The worker forgets a command's key after as many days as the host says, not before, however many there are."""
+    clock = Clock()
+    host = Host(Memory(), clock=clock, new_id=Ids(), command_days=30)
+    many: list[tuple[Flow[object], str | None]] = [(receive(amount=1), f"k{n}") for n in range(PAGE + 1)]
+    host.run_many(many)
+    clock.advance(days=30)
+    assert host.work().forgotten == 0
+    assert host.run(receive(amount=1), command="k0") == 1
+    assert host.run(free()) == PAGE + 1
+    clock.advance(seconds=1)
+    assert host.work().forgotten == PAGE + 1
+    assert host.run(receive(amount=1), command="k0") == 1
+    assert host.run(free()) == PAGE + 2
+
+
 def test_two_workers_share_the_work() -> None:
     """Of two workers that see the same due process, one runs it."""
     clock, till = Clock(), FakeTill()
@@ -400,7 +416,17 @@ def test_a_watcher_that_fails_hides_no_answer() -> None:
         assert host.look("nothing") is None
 
 
-@pytest.mark.parametrize("wrong", [{"shop": ""}, {"shop": 5}, {"lease_seconds": 0}, {"lease_seconds": True}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"shop": ""},
+        {"shop": 5},
+        {"lease_seconds": 0},
+        {"lease_seconds": True},
+        {"command_days": 0},
+        {"patience_seconds": 0.5},
+    ],
+)
 def test_a_host_is_set_up_right_or_not_at_all(wrong: dict[str, object]) -> None:
     """A shop without a name, or a lease of no time, is refused when the host is made, not when it first matters."""
     with pytest.raises(Malformed):

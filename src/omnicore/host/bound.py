@@ -40,14 +40,20 @@ class Bound:
         secret: bytes = b"omnicore: no secret",
         lease_seconds: int = 60,
         patience_seconds: int = 5,
+        command_days: int = 90,
     ) -> None:
         """Bind a shop to its database; nothing is opened or written yet.
 
-        Raises: Malformed for a secret of fewer than 16 bytes, a shop that is no id, a lease or a patience of no time.
+        Raises: Malformed for a secret of fewer than 16 bytes, a shop that is no id, or a lease, a patience or a memory
+            for commands of no time.
         """
         if type(secret) is not bytes or len(secret) < _SHORTEST_SECRET:
             raise Malformed("$.secret", f"must be at least {_SHORTEST_SECRET} bytes")
-        for name, count in (("lease_seconds", lease_seconds), ("patience_seconds", patience_seconds)):
+        for name, count in {
+            "lease_seconds": lease_seconds,
+            "patience_seconds": patience_seconds,
+            "command_days": command_days,
+        }.items():
             if type(count) is not int or count < 1:
                 raise Malformed(f"$.{name}", "must be a whole number of at least 1")
         checked_id(shop, "$.shop")
@@ -68,6 +74,7 @@ class Bound:
             observe=observe,
             lease_seconds=lease_seconds,
             patience_seconds=patience_seconds,
+            command_days=command_days,
         )
         self._synchronous = None if asynchronous else Here(self._engine)
         self._providers = Providers.of(tuple(providers))
