@@ -3,10 +3,12 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from attrs import evolve
 
+from omnicore.adapters import sqlite
 from omnicore.adapters.memory import Memory, MemoryStore
 from omnicore.host import Host, KeyReused, Observation, ProcessFailed, system
 from omnicore.host.advance import MAX_ATTEMPTS
@@ -20,7 +22,7 @@ from omnicore.kernel.ledger import Hold
 from omnicore.kernel.process import process, step
 from omnicore.kernel.runs import RUNS, Diverged, RunState
 from omnicore.kernel.store import Batch, Writes
-from omnicore.testing import Clock, Ids
+from omnicore.testing import SECRET, Clock, Ids
 from omnicore.testing.bench import CUSTOMER, SHELF, UNIT
 from omnicore.testing.kit_shop import FakeTill, checkout, deposit, free, place, receive, sell
 
@@ -431,6 +433,20 @@ def test_a_host_is_set_up_right_or_not_at_all(wrong: dict[str, object]) -> None:
     """A shop without a name, or a lease of no time, is refused when the host is made, not when it first matters."""
     with pytest.raises(Malformed):
         Host(Memory(), **wrong)  # type: ignore[arg-type] # that is what is tested
+
+
+def test_a_database_that_lasts_needs_a_secret(tmp_path: Path) -> None:
+    """A host on a database that outlives it is told at once that its secret is missing; in memory it needs none."""
+    lasting = sqlite.open(tmp_path / "shop.db", migrate=True)
+    assert lasting.durable
+    with pytest.raises(Malformed, match=r"\$\.secret"):
+        Host(lasting)
+    Host(lasting, secret=SECRET).close()
+    in_memory = sqlite.open(":memory:")
+    assert not in_memory.durable
+    Host(in_memory).close()
+    with pytest.raises(Malformed, match=r"\$\.secret"):
+        Host(Memory(), secret=b"fifteen bytes..")
 
 
 @pytest.mark.parametrize("nobody", [None, "S1", Actor])

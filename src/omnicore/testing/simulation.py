@@ -22,6 +22,7 @@ from omnicore.adapters.memory import Memory, MemoryStore
 from omnicore.adapters.memory_rows import Shop
 from omnicore.host.atonce import StoreAtOnce, completed
 from omnicore.host.attempt import Attempt, is_told
+from omnicore.host.bound import NO_SECRET
 from omnicore.host.engine import MAX_TRIES
 from omnicore.kernel.errors import Conflict, OmnicoreError
 from omnicore.kernel.flow import SYSTEM, Ask, Flow, Given
@@ -29,8 +30,6 @@ from omnicore.kernel.store import Batch, Command, Store
 from omnicore.testing.clock import Clock, Ids
 
 MOST_SCHEDULES = 100_000
-_SECRET = b"omnicore: no secret"
-"""That of a host that is given none, so that what a ``Host`` has prepared is found again here."""
 
 
 class View(StrEnum):
@@ -138,7 +137,7 @@ class _World:
             purpose="simulation",
             shop=self.shop,
             new_id=self.new_id,
-            blind=lambda text: hmac.digest(_SECRET, f"{self.shop}\n{text}".encode(), "sha256").hex(),
+            blind=lambda text: hmac.digest(NO_SECRET, f"{self.shop}\n{text}".encode(), "sha256").hex(),
         )
         store: Store = self.database.view(self.shop, self.view)
         definition, key = play.flow.definition, play.command
@@ -156,7 +155,7 @@ class _World:
             return error
         row = None
         if key is not None:
-            request = definition.request(play.flow.args, shop=self.shop, actor=SYSTEM, key=_SECRET)
+            request = definition.request(play.flow.args, shop=self.shop, actor=SYSTEM, key=NO_SECRET)
             row = Command(key=key, request=request, answer=definition.dump_answer(answer), at=given.at)
         if (batch := attempt.batch(command=row, key=key)) is not None:
             yield "write"
