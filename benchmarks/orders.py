@@ -28,7 +28,7 @@ from omnicore.payments import Tender, TenderId, TenderMethod
 from omnicore.scenarios.checkout import checkout
 from omnicore.scenarios.order_import import ToldLine, ToldOrder, import_orders
 from omnicore.scenarios.quote import quote
-from omnicore.testing.clock import Clock
+from omnicore.testing.clock import SECRET, Clock
 from omnicore.testing.payments import FakeProvider
 from omnicore.testing.shop import DC, MARKET, WEB, open_shop, unit
 
@@ -102,6 +102,7 @@ def main() -> int:
         place = floor(Path(folder, "floor.db"))
         host = Host(
             sqlite.open(str(Path(folder, "ours.db")), migrate=True),
+            secret=SECRET,
             clock=Clock(),
             providers=[FakeProvider()],
             observe=observe,

@@ -50,7 +50,7 @@ from omnicore.payments import (
 from omnicore.scenarios.checkout import Placed, checkout
 from omnicore.scenarios.quote import Quoted, quote
 from omnicore.scenarios.ship_from_store import send
-from omnicore.testing import Clock, Ids
+from omnicore.testing import SECRET, Clock, Ids
 from omnicore.testing.payments import FakeProvider
 from omnicore.testing.shop import WEB, open_shop, unit
 from tests.scenarios.story import read_holds, tracking
@@ -133,6 +133,7 @@ class Shop:
         self.provider = FakeProvider(folder / "provider.db", clock=self.clock)
         self.host = Host(
             sqlite.open(folder / "shop.db", synchronous="NORMAL"),
+            secret=SECRET,
             clock=self.clock,
             new_id=Ids(ids),
             providers=[Telephone(self.provider, counter, forgetful=forgetful)],

@@ -30,7 +30,7 @@ from omnicore.payments.messages import (
 )
 from omnicore.scenarios.checkout import CheckedOut, Placed, checkout
 from omnicore.scenarios.quote import Quoted, quote
-from omnicore.testing import Clock, Ids, Points, Stopping
+from omnicore.testing import SECRET, Clock, Ids, Points, Stopping
 from omnicore.testing.payments import FakeProvider
 from omnicore.testing.shop import WEB, open_shop, unit
 
@@ -84,7 +84,7 @@ class Rush:
 
     def __attrs_post_init__(self) -> None:
         self.database = sqlite.open(self.folder / "shop.db", migrate=True, synchronous="NORMAL")
-        self.host = Host(self.database, clock=self.clock, new_id=self.ids, providers=[self.provider])
+        self.host = Host(self.database, secret=SECRET, clock=self.clock, new_id=self.ids, providers=[self.provider])
         open_shop(self.host)
         self.quoted = [self.host.run(quote(cart=self.cart(number))) for number in range(BUYERS)]
         self.host.work()
@@ -110,6 +110,7 @@ class Rush:
         """Give the same host to a buyer of whom the points are counted: worker threads are shared."""
         mine = Host(
             Stopping(self.database, points),
+            secret=SECRET,
             clock=self.clock,
             new_id=self.ids,
             providers=[Counted(self.provider, points)],
@@ -229,7 +230,7 @@ def test_an_application_finishes_what_another_began(tmp_path: Path) -> None:
 
     async def application() -> list[object]:
         database = sqlite.open(tmp_path / "shop.db", synchronous="NORMAL")
-        host = Host(database, clock=rush.clock, new_id=Ids("later"), providers=[rush.provider])
+        host = Host(database, secret=SECRET, clock=rush.clock, new_id=Ids("later"), providers=[rush.provider])
         async with host.working(every_seconds=0):
             for _ in range(2000):
                 found = [await asyncio.to_thread(host.look, run) for run in runs]

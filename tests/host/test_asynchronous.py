@@ -15,7 +15,7 @@ from omnicore.kernel.errors import Conflict, Refused
 from omnicore.kernel.flow import Given, flow
 from omnicore.kernel.runs import RunState
 from omnicore.kernel.store import Database
-from omnicore.testing import Clock, Ids
+from omnicore.testing import SECRET, Clock, Ids
 from omnicore.testing.kit_shop import FakeTill, checkout, deposit, free, receive, sell
 
 LAG_SECONDS = 0.05
@@ -40,7 +40,7 @@ def test_the_loop_is_never_held_up(sort: str, tmp_path: Path) -> None:
     }
 
     async def rush(number: int) -> float:
-        host = Host(makers[sort](number), clock=Clock(), new_id=Ids())
+        host = Host(makers[sort](number), secret=SECRET, clock=Clock(), new_id=Ids())
         await host.arun(receive(amount=30))
         work: list[asyncio.Task[object]] = [
             asyncio.create_task(host.arun(sell(order=f"o{buyer}", amount=1), command=f"c{buyer}"))

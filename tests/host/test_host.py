@@ -3,15 +3,17 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from attrs import evolve
 
+from omnicore.adapters import sqlite
 from omnicore.adapters.memory import Memory, MemoryStore
 from omnicore.host import Host, KeyReused, Observation, ProcessFailed, system
 from omnicore.host.advance import MAX_ATTEMPTS
 from omnicore.host.atonce import completed
-from omnicore.host.engine import MAX_TRIES
+from omnicore.host.engine import MAX_TRIES, PAGE
 from omnicore.host.working import BATCH
 from omnicore.kernel import process as kernel_process
 from omnicore.kernel.errors import Conflict, Malformed, Refused
@@ -20,7 +22,7 @@ from omnicore.kernel.ledger import Hold
 from omnicore.kernel.process import process, step
 from omnicore.kernel.runs import RUNS, Diverged, RunState
 from omnicore.kernel.store import Batch, Writes
-from omnicore.testing import Clock, Ids
+from omnicore.testing import SECRET, Clock, Ids
 from omnicore.testing.bench import CUSTOMER, SHELF, UNIT
 from omnicore.testing.kit_shop import FakeTill, checkout, deposit, free, place, receive, sell
 
@@ -315,6 +317,22 @@ def test_the_machine_waits() -> None:
     assert all(0 <= system.random_bits(3) < 8 for _ in range(100))
 
 
+def test_old_keys_are_forgotten() -> None:
+    """The worker forgets a command's key after as many days as the host says, not before, however many there are."""
+    clock = Clock()
+    host = Host(Memory(), clock=clock, new_id=Ids(), command_days=30)
+    many: list[tuple[Flow[object], str | None]] = [(receive(amount=1), f"k{n}") for n in range(PAGE + 1)]
+    host.run_many(many)
+    clock.advance(days=30)
+    assert host.work().forgotten == 0
+    assert host.run(receive(amount=1), command="k0") == 1
+    assert host.run(free()) == PAGE + 1
+    clock.advance(seconds=1)
+    assert host.work().forgotten == PAGE + 1
+    assert host.run(receive(amount=1), command="k0") == 1
+    assert host.run(free()) == PAGE + 2
+
+
 def test_two_workers_share_the_work() -> None:
     """Of two workers that see the same due process, one runs it."""
     clock, till = Clock(), FakeTill()
@@ -400,11 +418,35 @@ def test_a_watcher_that_fails_hides_no_answer() -> None:
         assert host.look("nothing") is None
 
 
-@pytest.mark.parametrize("wrong", [{"shop": ""}, {"shop": 5}, {"lease_seconds": 0}, {"lease_seconds": True}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"shop": ""},
+        {"shop": 5},
+        {"lease_seconds": 0},
+        {"lease_seconds": True},
+        {"command_days": 0},
+        {"patience_seconds": 0.5},
+    ],
+)
 def test_a_host_is_set_up_right_or_not_at_all(wrong: dict[str, object]) -> None:
     """A shop without a name, or a lease of no time, is refused when the host is made, not when it first matters."""
     with pytest.raises(Malformed):
         Host(Memory(), **wrong)  # type: ignore[arg-type] # that is what is tested
+
+
+def test_a_database_that_lasts_needs_a_secret(tmp_path: Path) -> None:
+    """A host on a database that outlives it is told at once that its secret is missing; in memory it needs none."""
+    lasting = sqlite.open(tmp_path / "shop.db", migrate=True)
+    assert lasting.durable
+    with pytest.raises(Malformed, match=r"\$\.secret"):
+        Host(lasting)
+    Host(lasting, secret=SECRET).close()
+    in_memory = sqlite.open(":memory:")
+    assert not in_memory.durable
+    Host(in_memory).close()
+    with pytest.raises(Malformed, match=r"\$\.secret"):
+        Host(Memory(), secret=b"fifteen bytes..")
 
 
 @pytest.mark.parametrize("nobody", [None, "S1", Actor])

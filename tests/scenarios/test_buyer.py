@@ -34,7 +34,7 @@ from omnicore.scenarios.checkout import checkout
 from omnicore.scenarios.order_import import ToldLine, ToldOrder, import_orders
 from omnicore.scenarios.quote import quote
 from omnicore.scenarios.ship_from_store import send
-from omnicore.testing import Clock, Ids
+from omnicore.testing import SECRET, Clock, Ids
 from omnicore.testing.clock import NOON
 from omnicore.testing.payments import FakeProvider
 from omnicore.testing.shop import MARKET, SHIBUYA, open_shop
@@ -129,6 +129,7 @@ def test_no_personal_data_stands_outside_the_vault(tmp_path: Path) -> None:
     provider = FakeProvider(tmp_path / "provider.db")
     host = Host(
         sqlite.open(file, migrate=True, synchronous="NORMAL"),
+        secret=SECRET,
         clock=Clock(),
         new_id=Ids(),
         providers=[provider],

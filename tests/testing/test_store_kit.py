@@ -6,7 +6,7 @@ from omnicore.adapters.memory import Memory, MemoryStore
 from omnicore.adapters.memory_rows import Shop
 from omnicore.kernel.store import Batch
 from omnicore.testing import check_store, store_kit
-from omnicore.testing.store_steps import Number, Wait, Write, draw, shortened
+from omnicore.testing.store_steps import Forget, Number, Wait, Write, draw, shortened
 
 
 class Rare(MemoryStore):
@@ -45,9 +45,9 @@ def test_steps_are_drawn_alike(fresh_seed: int) -> None:
     """The same seed draws the same steps, of every sort."""
     import random  # noqa: PLC0415, TID251 - seeded, for this test alone
 
-    steps = draw(random.Random(fresh_seed), length=200)  # noqa: S311 - as above
-    assert steps == draw(random.Random(fresh_seed), length=200)  # noqa: S311 - as above
-    assert {type(step) for step in steps} == {Write, Wait, Number}
+    steps = draw(random.Random(fresh_seed), length=400)  # noqa: S311 - as above
+    assert steps == draw(random.Random(fresh_seed), length=400)  # noqa: S311 - as above
+    assert {type(step) for step in steps} == {Write, Wait, Number, Forget}
 
 
 def test_a_run_is_shortened_to_what_it_needs() -> None:

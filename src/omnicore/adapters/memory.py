@@ -9,6 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from heapq import nsmallest
 from itertools import islice
 
 from attrs import evolve
@@ -239,6 +240,15 @@ class MemoryStore(Rows):
             self._unset(shop.unnumbered_entries, key)
             self._head(shop.position + 1, shop.chain)
         return shop.position - before
+
+    def forget(self, before: Instant, limit: int) -> int:
+        """Remove command rows of before an instant, the oldest first and at most ``limit``; how many."""
+        if not self._writable:
+            raise AssertionError("a question may not write")
+        old = nsmallest(limit, ((row.at, row.key) for row in self._shop.commands.values() if row.at < before))
+        for _, key in old:
+            self._unset(self._shop.commands, key)
+        return len(old)
 
     def _reorder(self, waiting: list[str], waiting_entries: list[str]) -> None:
         # Put back one by one, rows would come last: what waits for a number waits in the order of its commit.

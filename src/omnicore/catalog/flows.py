@@ -71,7 +71,7 @@ async def load_sold(variants: Iterable[VariantId]) -> dict[VariantId, Sold]:
     }
 
 
-@flow("catalog.put_products")
+@flow("catalog.put_products", serializable=True)
 async def put_products(given: Given, *, listings: tuple[Listing, ...]) -> Put:
     """List products, their variants and SKUs; the same again, in any order, writes nothing.
 

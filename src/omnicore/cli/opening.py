@@ -38,7 +38,7 @@ def whole_or_gone(path: str | None) -> Iterator[None]:
         yield
     except BaseException:
         if missing:
-            for tail in ("", "-wal", "-shm", "-journal"):
+            for tail in ("", "-wal", "-shm", "-journal", ".secret"):
                 with suppress(OSError):
                     Path(f"{path}{tail}").unlink(missing_ok=True)
         raise

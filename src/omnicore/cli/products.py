@@ -7,6 +7,7 @@ from pathlib import Path
 from omnicore.adapters.memory import Memory
 from omnicore.cli.opening import CommandFailed, open_file, said, told, whole_or_gone
 from omnicore.cli.screen import Ink, Screen
+from omnicore.cli.secret import secret_of
 from omnicore.host import Host
 from omnicore.interop import shopify_products as shopify
 from omnicore.interop.csv_table import Problem
@@ -46,7 +47,7 @@ def import_products(
         store: Database = Memory() if database is None else open_file(database, create=True)
         closing.callback(store.close)
         closing.enter_context(said(database or path))
-        host = Host(store)
+        host = Host(store, secret=secret_of(database, store))
         done = host.run(
             import_catalogue(
                 listings=shopify.listings(report.products, language="en"),

@@ -15,6 +15,7 @@ from attrs import evolve
 from omnicore.adapters.memory import Memory
 from omnicore.cli.opening import CommandFailed, open_file, said
 from omnicore.cli.screen import Ink, Screen
+from omnicore.cli.secret import secret_of
 from omnicore.host import Host
 from omnicore.interop import online_retail
 from omnicore.interop.online_retail import LineClass, RetailLine, decimal_text
@@ -61,7 +62,7 @@ def replay(screen: Screen, files: list[str], *, database: str | None, format: st
         _check_file(path, format)
     store: Database = Memory() if database is None else open_file(database, create=True)
     try:
-        host = Host(store)
+        host = Host(store, secret=secret_of(database, store))
         tally = Tally()
         with said(database or "the import"):
             before = _written(host)

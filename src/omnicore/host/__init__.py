@@ -21,7 +21,10 @@ class Host(Synchronous, Asynchronous):
     ``providers`` implement the ports of processes by inheriting them; ``observe`` is told of every run, never its
     arguments. ``secret`` keys the hashes of requests and the marks by which e-mails, phones, cards and pickup codes are
     found again, so that nobody can guess them back from a stolen database: give your own, and keep it for ever, because
-    under another one no customer is known again.
+    under another one no customer is known again. A durable database is not served without one.
+
+    A command's key is kept for ``command_days``, which must be at least as long as any client tries again; what must be
+    unique for ever rests on business keys. ``patience_seconds`` is for all tries of a command together.
 
     On a synchronous database every name works, those with an ``a`` before them from an event loop; an asynchronous
     database has these alone.

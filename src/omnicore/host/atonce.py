@@ -166,6 +166,10 @@ class StoreAtOnce:
         """Pass on."""
         return self._passed().number(limit)
 
+    async def forget(self, before: Instant, limit: int) -> int:
+        """Pass on."""
+        return self._passed().forget(before, limit)
+
     async def verify(self, kinds: Iterable[Kind[object]]) -> Verified:
         """Pass on."""
         return self._passed().verify(kinds)

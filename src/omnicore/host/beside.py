@@ -53,7 +53,7 @@ class Asynchronous(Bound):
         return await self.arun(start_run(run=self._begun(process, command, due)))
 
     async def awork(self, at: Instant | None = None) -> Worked:
-        """Do one round of the worker's duty: resume and start what is due, number what has committed."""
+        """Do one round of the worker's duty: resume, start what is due, number what has committed, forget old keys."""
         return await work(self._beside(), self._providers, at or self._engine.clock(), self.actor)
 
     async def anumber(self) -> int:

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from omnicore.host import system
 from omnicore.host.advance import Providers
@@ -21,7 +21,9 @@ from omnicore.kernel.time import Instant
 if TYPE_CHECKING:
     from omnicore.host.asynchronous import Threads
 
-_SHORTEST_SECRET = 16
+NO_SECRET: Final = b"omnicore: no secret"
+"""What a host takes on a database that ends with its process, so that examples and tests need none."""
+_SHORTEST_SECRET: Final = 16
 
 
 class Bound:
@@ -37,17 +39,29 @@ class Bound:
         clock: Callable[[], Instant] = system.now,
         new_id: NewId | None = None,
         random_bits: Callable[[int], int] = system.random_bits,
-        secret: bytes = b"omnicore: no secret",
+        secret: bytes | None = None,
         lease_seconds: int = 60,
         patience_seconds: int = 5,
+        command_days: int = 90,
     ) -> None:
         """Bind a shop to its database; nothing is opened or written yet.
 
-        Raises: Malformed for a secret of fewer than 16 bytes, a shop that is no id, a lease or a patience of no time.
+        Raises: Malformed for a secret of fewer than 16 bytes, or none on a durable database, for a shop that is no id,
+            and for a lease, a patience or a memory for commands of no time.
         """
+        if secret is None:
+            if getattr(database, "durable", False):
+                raise Malformed(
+                    "$.secret", f"must be given for a database that lasts: {_SHORTEST_SECRET} bytes or more"
+                )
+            secret = NO_SECRET
         if type(secret) is not bytes or len(secret) < _SHORTEST_SECRET:
             raise Malformed("$.secret", f"must be at least {_SHORTEST_SECRET} bytes")
-        for name, count in (("lease_seconds", lease_seconds), ("patience_seconds", patience_seconds)):
+        for name, count in {
+            "lease_seconds": lease_seconds,
+            "patience_seconds": patience_seconds,
+            "command_days": command_days,
+        }.items():
             if type(count) is not int or count < 1:
                 raise Malformed(f"$.{name}", "must be a whole number of at least 1")
         checked_id(shop, "$.shop")
@@ -68,6 +82,7 @@ class Bound:
             observe=observe,
             lease_seconds=lease_seconds,
             patience_seconds=patience_seconds,
+            command_days=command_days,
         )
         self._synchronous = None if asynchronous else Here(self._engine)
         self._providers = Providers.of(tuple(providers))

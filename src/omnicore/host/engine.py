@@ -86,6 +86,7 @@ class Engine:
     observe: Callable[[Observation], None] | None
     lease_seconds: int = 60
     patience_seconds: int = 5
+    command_days: int = 90
     checkpoint: Checkpoint | None = None
     ports: AsyncDatabase = field(init=False, repr=False)
 

@@ -47,7 +47,7 @@ class Synchronous(Bound):
         return completed(here.engine.run(start_run(run=run), self.actor, self.purpose, None))
 
     def work(self, at: Instant | None = None) -> Worked:
-        """Do one round of the worker's duty: resume and start what is due, number what has committed."""
+        """Do one round of the worker's duty: resume, start what is due, number what has committed, forget old keys."""
         return completed(work(self._here("awork"), self._providers, at or self._engine.clock(), self.actor))
 
     def number(self) -> int:

@@ -1,4 +1,4 @@
-"""What does the host's worker do: resume and start what is due, number what has committed?
+"""What does the host's worker do: resume and start what is due, number what has committed, forget old command keys?
 
 A run is taken by writing its next attempt, so of many workers one gets it; the others find another version.
 """
@@ -11,7 +11,7 @@ from attrs import evolve, field, frozen
 
 from omnicore.host.advance import Providers, advance, declared, ended, postponed, result_of
 from omnicore.host.attempt import Attempt
-from omnicore.host.engine import Engine, KeyReused
+from omnicore.host.engine import PAGE, Engine, KeyReused
 from omnicore.host.place import Place
 from omnicore.kernel.errors import Conflict, OmnicoreError, Refused
 from omnicore.kernel.flow import Actor, Given, find, flow, get, question, write
@@ -34,7 +34,7 @@ class ProcessFailed(Refused):
 
 @frozen(kw_only=True)
 class Worked:
-    """What one round of work did: runs moved on (by id), and journal rows and entries numbered.
+    """What one round of work did: runs moved on (by id), rows and entries numbered, old command keys forgotten.
 
     ``unknown`` names runs that are due and of a process, or a version of one, that this program does not declare: a
     worker without a module, or an older one during a deploy. They are left as they are, for one that does.
@@ -44,6 +44,7 @@ class Worked:
     failed: tuple[str, ...] = field(default=())
     unknown: tuple[str, ...] = field(default=())
     numbered: int = 0
+    forgotten: int = 0
 
 
 @question("kernel.read_run")
@@ -173,7 +174,7 @@ async def _put(run: Run, change: Put, engine: Engine) -> None:
 
 
 async def work(place: Place, providers: Providers, at: Instant, actor: Actor) -> Worked:
-    """Do one round: move on every run due at ``at``, then number what has committed."""
+    """Do one round: move on every run due at ``at``, then number what has committed, then forget old command keys."""
     resumed: list[str] = []
     failed: list[str] = []
     unknown: list[str] = []
@@ -189,8 +190,13 @@ async def work(place: Place, providers: Providers, at: Instant, actor: Actor) ->
             failed.append(run.id)
         except Exception:  # noqa: BLE001 - a provider or a process failed; it is noted on the run and listed when stuck
             failed.append(run.id)
-    numbered = await number(place)
-    return Worked(resumed=tuple(resumed), failed=tuple(failed), unknown=tuple(unknown), numbered=numbered)
+    return Worked(
+        resumed=tuple(resumed),
+        failed=tuple(failed),
+        unknown=tuple(unknown),
+        numbered=await number(place),
+        forgotten=await forget(place, at),
+    )
 
 
 async def _due(place: Place, at: Instant, actor: Actor, unknown: list[str]) -> list[Run]:
@@ -222,3 +228,18 @@ async def number(place: Place) -> int:
 async def _number(engine: Engine) -> int:
     async with engine.writing() as store:
         return await store.number(BATCH * 10)
+
+
+async def forget(place: Place, at: Instant) -> int:
+    """Forget the keys of commands that no client asks for again, a page a transaction."""
+    before, forgotten = at.plus(days=-place.engine.command_days), 0
+    while made := await place.inside(partial(_forget, before)):
+        forgotten += made
+        if made < PAGE:
+            break
+    return forgotten
+
+
+async def _forget(before: Instant, engine: Engine) -> int:
+    async with engine.writing() as store:
+        return await store.forget(before, PAGE)

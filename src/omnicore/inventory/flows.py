@@ -27,7 +27,7 @@ async def receive(given: Given, *, node: NodeId, units: Mapping[str, int], refer
     await write(movements.receive(node=node, units=units, id=given.new_id(), reference=reference))
 
 
-@flow("inventory.count")
+@flow("inventory.count", serializable=True)
 async def count(given: Given, *, node: NodeId, found: Mapping[str, int]) -> None:
     """Book what was found on a node's shelf; the figure of the books is not asked of whoever counts."""
     found = checked_units(found, "$.found", least=0)

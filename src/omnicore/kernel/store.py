@@ -136,6 +136,13 @@ class Store(Records, Ledger, Journal, Protocol):
         """
         ...
 
+    def forget(self, before: Instant, limit: int) -> int:
+        """Remove command rows of before an instant, the oldest first and at most ``limit``; how many.
+
+        Called by the shop's worker, in a transaction of its own. A key that is forgotten may be used again.
+        """
+        ...
+
     def verify(self, kinds: Iterable[Kind[object]]) -> Verified:
         """Recompute every balance from entries and holds, every index row from documents, and every chain link."""
         ...
@@ -214,6 +221,10 @@ class AsyncStore(Protocol):
 
     async def number(self, limit: int) -> int:
         """Give positions and chain links to journal rows and entries that have none; how many got one."""
+        ...
+
+    async def forget(self, before: Instant, limit: int) -> int:
+        """Remove command rows of before an instant, the oldest first and at most ``limit``; how many."""
         ...
 
     async def verify(self, kinds: Iterable[Kind[object]]) -> Verified:

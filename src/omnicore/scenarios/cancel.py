@@ -14,6 +14,7 @@ from omnicore.kernel.flow import Given, find, flow, get, write
 from omnicore.kernel.ids import OrderId
 from omnicore.kernel.money import Money
 from omnicore.kernel.records import MAX_PAGE
+from omnicore.kernel.store import Writes
 from omnicore.ordering import decide as ordering
 from omnicore.ordering import moves
 from omnicore.scenarios.handing_over import half_gone, load_leaving
@@ -42,7 +43,9 @@ async def cancel(given: Given, *, order: OrderId) -> Money:
     writes += fulfilment.cancel_parcels(each for each in parcels.items if each.value.state in _PARCELS_HERE)
     writes += fulfilment.cancel_pickups(each for each in pickups.items if each.value.state in _PICKUPS_HERE)
     if reservation is not None:
-        writes += inventory.release(reservation, held=await questions.held_under([reservation]))
+        released = inventory.release(reservation, held=await questions.held_under([reservation]))
+        # Written even where nothing is held by it any more: its goods may be moving to another node this very moment.
+        writes += released or Writes(changes=(reservation.put(reservation.value),))
     writes += await freed_money(leaving.payment, after, name=f"cancel-{given.new_id()}", given=given)
     await write(writes)
     return after.freed - before.freed

@@ -34,7 +34,7 @@ IMPORTED_PRICES: Final = PriceListId("imported")
 """The price list that takes what a file of products says, unless another is named."""
 
 
-@flow("scenarios.import_catalogue")
+@flow("scenarios.import_catalogue", serializable=True)
 async def import_catalogue(
     given: Given,
     *,

@@ -105,11 +105,15 @@ def half_gone(leaving: Leaving) -> bool:
 
 
 def hand_over(leaving: Leaving, items: Iterable[Item], *, name: str, given: Given) -> Writes:
-    """Count the units that leave on the order, and have their money taken; ``name`` names the captures."""
+    """Count the units that leave on the order, and have their money taken; ``name`` names the captures.
+
+    The order is written also where no unit is complete yet: it is where two parcels of one bundle meet, each of which
+    would else leave the unit to the other.
+    """
     before = leaving.order.value
     units = units_leaving(leaving, items)
     if not units:
-        return Writes()
+        return Writes(changes=(leaving.order.put(before),))
     after = moves.ship_units(before, units=units, at=given.at)
     shipped = ordering.changed(leaving.order, after)
     if leaving.payment is None:

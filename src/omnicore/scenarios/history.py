@@ -61,7 +61,7 @@ class Taken:
     new: tuple[bool, ...]
 
 
-@flow("scenarios.import_history")
+@flow("scenarios.import_history", serializable=True)
 async def import_history(
     given: Given, *, channel: ChannelId, currency: str, documents: tuple[PastDocument, ...]
 ) -> Taken:

@@ -76,7 +76,8 @@ async def promise_again(given: Given, *, channel: ChannelId, orders: tuple[Order
             continue
         done.append(name)
         shelves = fresh.shelves
-        writes += fresh.writes
+        # The order is written as it is, so that whoever cancels or revises it meanwhile meets what was planned for it.
+        writes += fresh.writes + Writes(changes=(found[name].put(found[name].value),))
     await write(writes)
     return PromisedAgain(promised=tuple(done), short=tuple(short))
 

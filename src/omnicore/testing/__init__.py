@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from omnicore.testing.async_lossy import AsyncLossy, AsyncStopping
     from omnicore.testing.awaited import Awaited
-    from omnicore.testing.clock import Clock, Ids
+    from omnicore.testing.clock import SECRET, Clock, Ids
     from omnicore.testing.host_kit import check_async_host, check_host
     from omnicore.testing.lossy import Lossy, Points, Stopped, Stopping
     from omnicore.testing.sabotage import SABOTAGED, sabotage_report
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SABOTAGED",
+    "SECRET",
     "AsyncLossy",
     "AsyncStopping",
     "Awaited",
@@ -46,7 +47,7 @@ __all__ = [
 _HOME = {
     "async_lossy": ("AsyncLossy", "AsyncStopping"),
     "awaited": ("Awaited",),
-    "clock": ("Clock", "Ids"),
+    "clock": ("SECRET", "Clock", "Ids"),
     "host_kit": ("check_async_host", "check_host"),
     "lossy": ("Lossy", "Points", "Stopped", "Stopping"),
     "sabotage": ("SABOTAGED", "sabotage_report"),

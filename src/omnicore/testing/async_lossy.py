@@ -137,6 +137,10 @@ class AsyncWatched:
         """Pass on."""
         return await self._passed().number(limit)
 
+    async def forget(self, before: Instant, limit: int) -> int:
+        """Pass on."""
+        return await self._passed().forget(before, limit)
+
     async def verify(self, kinds: Iterable[Kind[object]]) -> Verified:
         """Pass on."""
         return await self._passed().verify(kinds)

@@ -135,6 +135,12 @@ class AwaitedStore:
         await _others()
         return made
 
+    async def forget(self, before: Instant, limit: int) -> int:
+        """Pass on, then let others run."""
+        made = self._store.forget(before, limit)
+        await _others()
+        return made
+
     async def verify(self, kinds: Iterable[Kind[object]]) -> Verified:
         """Pass on, then let others run."""
         found = self._store.verify(kinds)

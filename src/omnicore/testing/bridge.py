@@ -160,5 +160,8 @@ class _BridgedStore:
     def number(self, limit: int) -> int:
         return cast(int, self._ask(lambda store: store.number(limit)))
 
+    def forget(self, before: Instant, limit: int) -> int:
+        return cast(int, self._ask(lambda store: store.forget(before, limit)))
+
     def verify(self, kinds: Iterable[Kind[object]]) -> Verified:
         return cast(Verified, self._ask(lambda store: store.verify(kinds)))

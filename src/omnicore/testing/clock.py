@@ -8,6 +8,10 @@ NOON = Instant.parse("2026-01-05T03:00:00Z")
 """Noon of a Monday in Tokyo: where a clock starts that is told nothing."""
 
 
+SECRET = b"a secret that tests share"
+"""For ``Host(secret=SECRET)`` on a durable database; in production it comes from a secret store."""
+
+
 class Clock:
     """A clock that stands still until told to move, back too: ``Host(clock=Clock())``."""
 

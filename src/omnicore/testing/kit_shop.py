@@ -11,7 +11,7 @@ from omnicore.kernel.ledger import Hold, Post, Settle
 from omnicore.kernel.process import call, process, step
 from omnicore.kernel.store import Database, Writes
 from omnicore.testing.bench import CUSTOMER, NOTES, SHELF, SUPPLIER, UNIT, Bench, Note, Noted, same
-from omnicore.testing.clock import Clock, Ids
+from omnicore.testing.clock import SECRET, Clock, Ids
 from omnicore.testing.lossy import Points
 from omnicore.testing.ways import Way
 
@@ -176,6 +176,7 @@ class HostBench:
             "clock": self.clock,
             "new_id": self.ids,
             "observe": self.told.append,
+            "secret": SECRET,
         }
 
     def host(self) -> Host:

@@ -170,6 +170,11 @@ class Watched:
         self._point()
         return self._store.number(limit)
 
+    def forget(self, before: Instant, limit: int) -> int:
+        """Pass on."""
+        self._point()
+        return self._store.forget(before, limit)
+
     def verify(self, kinds: Iterable[Kind[object]]) -> Verified:
         """Pass on."""
         self._point()

@@ -16,6 +16,7 @@ from omnicore.kernel.errors import Conflict
 from omnicore.kernel.ledger import Account, Held
 from omnicore.kernel.records import Change, Found, Kind, Put, Span, cursor
 from omnicore.kernel.store import Batch, Command, Database, Verified
+from omnicore.kernel.time import Instant
 from omnicore.testing.clock import NOON
 from omnicore.testing.sabotage_books import DECISIONS
 from omnicore.testing.store_kit import check_store
@@ -99,6 +100,17 @@ class NumberedEarly(MemoryStore):
         """Write and number."""
         super().write(batch)
         self.number(1000)
+
+
+class YoungForgotten(MemoryStore):
+    """Forgets the youngest of the old command keys first."""
+
+    def forget(self, before: Instant, limit: int) -> int:
+        """Take them from the wrong end."""
+        old = sorted((row for row in self._shop.commands.values() if row.at < before), key=lambda row: row.at)[::-1]
+        for row in old[:limit]:
+            self._unset(self._shop.commands, row.key)
+        return len(old[:limit])
 
 
 class RowsUnsorted(MemoryStore):
@@ -204,7 +216,16 @@ def _broken(kind: type[MemoryStore]) -> Callable[[], Database]:
 
 
 _STORES: tuple[type[MemoryStore], ...] = (
-    *(NoVersionCheck, UniqueForgotten, KeyOverwritten, RefusalKept, HalfWritten, RollbackLost, NumberedEarly),
+    *(
+        NoVersionCheck,
+        UniqueForgotten,
+        KeyOverwritten,
+        RefusalKept,
+        HalfWritten,
+        RollbackLost,
+        NumberedEarly,
+        YoungForgotten,
+    ),
     *(RowsUnsorted, TiesSkipped, PageEndless, PromisesUnsorted, VerifyBlind),
     *DECISIONS,
 )

@@ -3,6 +3,8 @@
 Flows are stepped call by call on a store that is weaker than the real ones: a read sees the latest commit at that very
 moment, or the state at the flow's begin; only the write is atomic. Commits may be lost, or their answers dropped, and
 the flow is then run again with its key, as a client does. What holds here under every schedule holds on any database.
+A flow that is declared ``serializable`` gets what it asks for: its commit is a ``Conflict`` if what it has read would
+read otherwise by then.
 
     for outcome in interleavings([Play(flow=hold(...)), Play(flow=hold(...))], prepare=shelf_with_one):
         assert ...
@@ -20,6 +22,7 @@ from omnicore.adapters.memory import Memory, MemoryStore
 from omnicore.adapters.memory_rows import Shop
 from omnicore.host.atonce import StoreAtOnce, completed
 from omnicore.host.attempt import Attempt, is_told
+from omnicore.host.bound import NO_SECRET
 from omnicore.host.engine import MAX_TRIES
 from omnicore.kernel.errors import Conflict, OmnicoreError
 from omnicore.kernel.flow import SYSTEM, Ask, Flow, Given
@@ -27,8 +30,6 @@ from omnicore.kernel.store import Batch, Command, Store
 from omnicore.testing.clock import Clock, Ids
 
 MOST_SCHEDULES = 100_000
-_SECRET = b"omnicore: no secret"
-"""That of a host that is given none, so that what a ``Host`` has prepared is found again here."""
 
 
 class View(StrEnum):
@@ -99,6 +100,10 @@ Choose = Callable[[Sequence[str]], int]
 """Picks one of the moves that are possible now: ``0:load``, ``1:write``, ``1:write, answer lost``, ..."""
 
 
+_Read = tuple[object, object]
+"""A port call, and what it gave."""
+
+
 @define(eq=False, kw_only=True)
 class _World:
     database: Weak
@@ -132,7 +137,7 @@ class _World:
             purpose="simulation",
             shop=self.shop,
             new_id=self.new_id,
-            blind=lambda text: hmac.digest(_SECRET, f"{self.shop}\n{text}".encode(), "sha256").hex(),
+            blind=lambda text: hmac.digest(NO_SECRET, f"{self.shop}\n{text}".encode(), "sha256").hex(),
         )
         store: Store = self.database.view(self.shop, self.view)
         definition, key = play.flow.definition, play.command
@@ -141,23 +146,24 @@ class _World:
             if (done := store.commands([key]).get(key)) is not None:
                 return definition.load_answer(done.answer)
         attempt = Attempt(play.flow, StoreAtOnce(store), given)
+        read: list[_Read] = []
         try:
-            answer = yield from self.asked(attempt)
+            answer = yield from self.asked(attempt, read)
         except Conflict:
             raise
         except OmnicoreError as error:
             return error
         row = None
         if key is not None:
-            request = definition.request(play.flow.args, shop=self.shop, actor=SYSTEM, key=_SECRET)
+            request = definition.request(play.flow.args, shop=self.shop, actor=SYSTEM, key=NO_SECRET)
             row = Command(key=key, request=request, answer=definition.dump_answer(answer), at=given.at)
         if (batch := attempt.batch(command=row, key=key)) is not None:
             yield "write"
-            self.commit(batch)
+            self.commit(batch, play.flow if definition.serializable else None, given, read)
         return answer
 
     @staticmethod
-    def asked(attempt: Attempt[object]) -> Generator[str, None, object]:
+    def asked(attempt: Attempt[object], read: list[_Read]) -> Generator[str, None, object]:
         steps = attempt.start()
         answer: object = None
         try:
@@ -168,13 +174,14 @@ class _World:
                     continue
                 if isinstance(request, Ask):
                     yield request.method
-                answer = completed(cast(Coroutine[object, None, object], attempt.asked(request)))
+                answer = _answered(attempt, request)
+                read.append((request, answer))
         except StopIteration as stop:
             return stop.value
         finally:
             steps.close()
 
-    def commit(self, batch: Batch) -> None:
+    def commit(self, batch: Batch, alone: Flow[object] | None, given: Given, read: Sequence[_Read]) -> None:
         fates = ("committed", "commit lost", "answer lost")
         fate = fates[self.choose(fates)] if self.faults else fates[0]
         if fate != fates[0]:
@@ -182,9 +189,17 @@ class _World:
         if fate == "commit lost":
             raise Conflict(fate)
         with self.database.writing(self.shop) as store:
+            if alone is not None:
+                again = Attempt(alone, StoreAtOnce(store), given)
+                if any(_answered(again, request) != answer for request, answer in read):
+                    raise Conflict("serialisation")
             store.write(batch)
         if fate == "answer lost":
             raise Conflict(fate)
+
+
+def _answered(attempt: Attempt[object], request: object) -> object:
+    return completed(cast(Coroutine[object, None, object], attempt.asked(request)))
 
 
 def simulate(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from omnicore.kernel.errors import Conflict
 from omnicore.kernel.journal import Envelope, link
 from omnicore.testing.bench import SHELF, Bench, Noted, same
+from omnicore.testing.clock import NOON
 from omnicore.testing.store_document_laws import Stop
 
 Law = Callable[[Bench], None]
@@ -97,4 +98,42 @@ def event_once(bench: Bench) -> None:
     bench.refused(Conflict, envelopes=[again])
 
 
-LAWS: tuple[Law, ...] = (commit_order, numbered_after_commit, numbering_in_steps, chained, event_once)
+def old_keys_forgotten(bench: Bench) -> None:
+    """Old command keys are forgotten oldest first, a few at a time, and may be used again; younger ones stay."""
+    for number in range(5):
+        bench.at = NOON.plus(seconds=number)
+        bench.write(commands=[f"c{number}"])
+    before = NOON.plus(seconds=3)
+
+    def kept() -> list[str]:
+        with bench.reading() as store:
+            return sorted(store.commands([f"c{number}" for number in range(5)]))
+
+    try:
+        with bench.database.writing(bench.shop) as store:
+            same("keys forgotten", store.forget(before, 10), 3)
+            raise Stop
+    except Stop:
+        pass
+    same("keys after forgetting was rolled back", len(kept()), 5)
+    for forgotten, left in ((2, ["c2", "c3", "c4"]), (1, ["c3", "c4"]), (0, ["c3", "c4"])):
+        with bench.database.writing(bench.shop) as store:
+            same("keys forgotten, at most two", store.forget(before, 2), forgotten)
+        same("keys that stay", kept(), left)
+    bench.write(commands=["c0"])
+    bench.refused(Conflict, commands=["c3"])
+    other = Bench(database=bench.database, shop=f"{bench.shop}-other")
+    other.write(commands=["c0"])
+    with bench.database.writing(bench.shop) as store:
+        store.forget(NOON.plus(days=1), 10)
+    other.refused(Conflict, commands=["c0"])
+
+
+LAWS: tuple[Law, ...] = (
+    commit_order,
+    numbered_after_commit,
+    numbering_in_steps,
+    chained,
+    event_once,
+    old_keys_forgotten,
+)

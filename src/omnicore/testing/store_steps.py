@@ -52,7 +52,15 @@ class Number:
     fails: bool = False
 
 
-Step = Write | Wait | Number
+@frozen(kw_only=True)
+class Forget:
+    """Forget the command keys of more than so many seconds ago, at most ``limit``."""
+
+    seconds: int
+    limit: int
+
+
+Step = Write | Wait | Number | Forget
 
 
 class _Abandoned(BaseException):
@@ -71,6 +79,8 @@ def _step(source: random.Random) -> Step:
             return Wait(seconds=source.choice((1, 10, 30, -20)))
         case 1:
             return Number(limit=source.choice((1, 2, 100)), fails=not source.randrange(5))
+        case 2 if not source.randrange(3):
+            return Forget(seconds=source.choice((0, 15, -5)), limit=100)
         case _:
             return Write(
                 changes=tuple(_change(source, key) for key in source.sample(range(6), k=source.choice((0, 0, 1, 2)))),
@@ -138,6 +148,9 @@ def run(step: Step, bench: Bench) -> str:
                     if fails:
                         raise _Abandoned
                 return f"numbered {made}"
+            case Forget(seconds=seconds, limit=limit):
+                with bench.database.writing(bench.shop) as store:
+                    return f"forgot {store.forget(bench.at.plus(seconds=-seconds), limit)}"
             case Write():
                 _write(step, bench)
             case _:

@@ -16,6 +16,11 @@ SELECT c.key, c.request, c.answer, c.at FROM json_each(:keys) AS asked
 CROSS JOIN omni_commands AS c ON c.shop = :shop AND c.key = asked.value
 """
 _PUT_COMMAND = "INSERT INTO omni_commands (shop, key, request, answer, at) VALUES (?, ?, ?, ?, ?)"
+_FORGET = """
+DELETE FROM omni_commands WHERE shop = :shop AND key IN (
+  SELECT key FROM omni_commands WHERE shop = :shop AND at < :before ORDER BY at, key LIMIT :limit
+) RETURNING key
+"""
 _PUT_EVENT = "INSERT INTO omni_journal (shop, id, type, about, at, by, command, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
 ENVELOPE = "id, type, about, at, by, command, data, position, chain"
@@ -60,6 +65,11 @@ def put_commands(statements: Statements, rows: Iterable[Command]) -> None:
         [(shop, row.key, row.request, row.answer, row.at.micros) for row in sorted(rows, key=lambda row: row.key)],
         about="command {1}",
     )
+
+
+def forget(statements: Statements, before: Instant, limit: int) -> int:
+    """Remove command rows of before an instant, the oldest first; how many."""
+    return len(statements.rows(_FORGET, before=before.micros, limit=limit))
 
 
 def put_events(statements: Statements, rows: Iterable[Envelope]) -> None:

@@ -19,6 +19,7 @@ _FIRST: Final = (
   at INTEGER NOT NULL,
   PRIMARY KEY (shop, key)
 ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX omni_commands_by_age ON omni_commands (shop, at)",
     """CREATE TABLE omni_documents (
   shop TEXT NOT NULL,
   kind TEXT NOT NULL,

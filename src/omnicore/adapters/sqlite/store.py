@@ -99,6 +99,11 @@ class SqliteStore:
         self._may_write()
         return journal_rows.number(self._statements, limit)
 
+    def forget(self, before: Instant, limit: int) -> int:
+        """Remove command rows of before an instant, the oldest first and at most ``limit``; how many."""
+        self._may_write()
+        return journal_rows.forget(self._statements, before, limit)
+
     def _may_write(self) -> None:
         if not self._writable:
             raise AssertionError("a question may not write")

@@ -21,6 +21,7 @@ from omnicore.cli.demo.reports import (
 from omnicore.cli.demo.words import words
 from omnicore.cli.opening import CommandFailed, open_file, said, whole_or_gone
 from omnicore.cli.screen import Ink, Screen
+from omnicore.cli.secret import secret_of
 from omnicore.host import Host
 from omnicore.inventory import Stock
 from omnicore.kernel.flow import Staff
@@ -29,6 +30,7 @@ from omnicore.testing.clock import Clock
 from omnicore.testing.payments import FakeProvider
 from omnicore.testing.shop import NODES, ZONE
 
+_SECRET = b"a database that is thrown away"
 _BAD = frozenset({"refused", "wrong_code", "claim_refused", "at_risk"})
 
 
@@ -40,14 +42,15 @@ def demo(screen: Screen, *, database: str | None, language: str, as_json: bool) 
         store = open_file(database or str(Path(folder, "demo.db")), create=True)
         try:
             with said(database or "demo"):
-                return _play(screen, store, language, as_json=as_json)
+                secret = _SECRET if database is None else secret_of(database, store)
+                return _play(screen, store, language, secret=secret, as_json=as_json)
         finally:
             store.close()
 
 
-def _play(screen: Screen, store: sqlite.Sqlite, language: str, *, as_json: bool) -> int:
+def _play(screen: Screen, store: sqlite.Sqlite, language: str, *, secret: bytes | None, as_json: bool) -> int:
     clock = Clock(MORNING)
-    host = Host(store, clock=clock, providers=[FakeProvider(clock=clock)])
+    host = Host(store, clock=clock, providers=[FakeProvider(clock=clock)], secret=secret)
     story: list[Told] = []
 
     def tell(line: Told) -> None:

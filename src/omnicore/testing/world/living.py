@@ -10,7 +10,7 @@ from attrs import field, frozen
 from omnicore.adapters.memory import Memory
 from omnicore.host import Host
 from omnicore.kernel.store import Database
-from omnicore.testing.clock import Clock, Ids
+from omnicore.testing.clock import SECRET, Clock, Ids
 from omnicore.testing.payments import FakeProvider
 from omnicore.testing.shop import GIFT, NODES, open_shop, rows, unit
 from omnicore.testing.world import buyers, goods, people
@@ -84,7 +84,14 @@ def world(
     Raises: WorldBroken.
     """
     clock, ids = Clock(), Ids("world")
-    host = Host(make(), clock=clock, new_id=ids, providers=[provider_ := provider(clock)], lease_seconds=_LEASE_SECONDS)
+    host = Host(
+        make(),
+        secret=SECRET,
+        clock=clock,
+        new_id=ids,
+        providers=[provider_ := provider(clock)],
+        lease_seconds=_LEASE_SECONDS,
+    )
     units = tuple(sorted(unit(row["sku"]) for row in rows()))
     names = [*(row["sku"] for row in rows()), GIFT]
     auditor = Auditor(units, NODES, {name: made_of(name) for name in names}, HOLD_MINUTES)
