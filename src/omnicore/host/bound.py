@@ -1,7 +1,7 @@
 """How is one shop bound to its database, its providers and whoever acts?"""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Self
 
 from omnicore.host import system
@@ -10,10 +10,13 @@ from omnicore.host.atonce import awaits
 from omnicore.host.engine import Engine, check_key
 from omnicore.host.observing import Observation
 from omnicore.host.place import Here, Place
+from omnicore.host.relaying import Readers
 from omnicore.kernel.errors import Malformed
 from omnicore.kernel.flow import SYSTEM, Actor
+from omnicore.kernel.following import Follower, Handler
 from omnicore.kernel.ids import NewId, checked_id
 from omnicore.kernel.process import Process
+from omnicore.kernel.relay import Publisher, Relay
 from omnicore.kernel.runs import Run, begin
 from omnicore.kernel.store import AsyncDatabase, Database
 from omnicore.kernel.time import Instant
@@ -40,10 +43,13 @@ class Bound:
         secret: bytes = b"omnicore: no secret",
         lease_seconds: int = 60,
         patience_seconds: int = 5,
+        relays: Mapping[str, Publisher] | Sequence[Relay] = (),
+        inbox_days: int = 30,
     ) -> None:
         """Bind a shop to its database; nothing is opened or written yet.
 
-        Raises: Malformed for a secret of fewer than 16 bytes, a shop that is no id, a lease or a patience of no time.
+        Raises: Malformed for a secret of fewer than 16 bytes, a shop that is no id, a lease, a patience or an inbox of
+            no time, or relays that are not named well.
         """
         if type(secret) is not bytes or len(secret) < _SHORTEST_SECRET:
             raise Malformed("$.secret", f"must be at least {_SHORTEST_SECRET} bytes")
@@ -71,6 +77,7 @@ class Bound:
         )
         self._synchronous = None if asynchronous else Here(self._engine)
         self._providers = Providers.of(tuple(providers))
+        self._readers = Readers.of(relays, inbox_days)
         self._threads: list[Threads] = []
         self.actor: Actor = SYSTEM
         self.purpose: str | None = None
@@ -85,6 +92,13 @@ class Bound:
         other = copy.copy(self)
         other.actor, other.purpose = actor, purpose
         return other
+
+    def follow(self, name: str, handler: Handler, *, types: tuple[str, ...] = (), batch: int = 100) -> None:
+        """Have the worker hand a flow what happened, page by page and each event once: how read models are kept.
+
+        Raises: Malformed for a name that is taken.
+        """
+        self._readers.follow(Follower(name=name, handler=handler, types=types, batch=batch))
 
     def _here(self, instead: str) -> Here:
         if self._synchronous is None:

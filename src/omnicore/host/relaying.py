@@ -5,14 +5,13 @@ runs on the next page, its cursor moving in the transaction of its writes. Whate
 pause that grows, and is tried again for ever: nothing is skipped, and ``host.relays()`` shows who stands still and why.
 """
 
-from collections.abc import Generator
+from collections.abc import Mapping
 from functools import partial
 from typing import TypeVar, cast
 
 from attrs import define, field, frozen
 
-from omnicore.host.advance import Effect, Inside, Outside
-from omnicore.host.engine import Engine
+from omnicore.host.place import Place
 from omnicore.kernel.errors import Malformed
 from omnicore.kernel.flow import Actor, Flow
 from omnicore.kernel.following import Follower, follow
@@ -51,7 +50,7 @@ class Readers:
         """
         if type(inbox_days) is not int or inbox_days < 1:
             raise Malformed("$.inbox_days", "must be a whole number of at least 1")
-        if isinstance(relays, dict):
+        if isinstance(relays, Mapping):
             relays = [Relay(name=name, publisher=cast(Publisher, each)) for name, each in relays.items()]
         if not isinstance(relays, list | tuple) or not all(isinstance(relay, Relay) for relay in relays):
             raise Malformed("$.relays", "must be relays, or publishers by name")
@@ -75,42 +74,42 @@ class Readers:
             raise Malformed("$.name", "is the name of another relay or follower")
 
 
-def tell(engine: Engine, readers: Readers, actor: Actor) -> Generator[Effect, object, Told]:
+async def tell(place: Place, readers: Readers, actor: Actor) -> Told:
     """Do one round: relay, follow, and forget messages whose window has passed."""
     told = Told()
     for relay in tuple(readers.relays.values()):
-        if sent := (yield from _relayed(engine, relay, actor)):
+        if sent := await _relayed(place, relay, actor):
             told.relayed[relay.name] = sent
     for follower in tuple(readers.followers.values()):
-        if done := (yield from _followed(engine, follower, actor)):
+        if done := await _followed(place, follower, actor):
             told.followed[follower.name] = done
-    until = engine.clock().plus(days=-readers.inbox_days)
-    while (yield from _run(engine, forget_received(until=until, limit=FORGET_BATCH), actor)) == FORGET_BATCH:
+    until = place.engine.clock().plus(days=-readers.inbox_days)
+    while await _run(place, forget_received(until=until, limit=FORGET_BATCH), actor) == FORGET_BATCH:
         pass
     return told
 
 
-def standings(engine: Engine, readers: Readers, actor: Actor) -> Generator[Effect, object, tuple[Standing, ...]]:
+async def standings(place: Place, readers: Readers, actor: Actor) -> tuple[Standing, ...]:
     """Tell how every relay and follower stands."""
     found = []
     every: tuple[Relay | Follower, ...] = (*readers.relays.values(), *readers.followers.values())
     for reader in every:
-        where = yield from _run(engine, waiting(name=reader.name, limit=_COUNTED), actor)
+        where = await _run(place, waiting(name=reader.name, limit=_COUNTED), actor)
         found.append(standing(where, reader.types))
     return tuple(found)
 
 
-def _run(engine: Engine, flow: Flow[R], actor: Actor) -> Generator[Effect, object, R]:
+async def _run(place: Place, flow: Flow[R], actor: Actor) -> R:
     """Run a flow in a transaction of its own."""
-    answer = yield Inside(work=lambda checkpoint: engine.run(flow, actor, None, None, checkpoint))
-    return cast(R, answer)
+    writes = flow.definition.writes or flow.definition.reveals
+    return await place.inside(lambda engine: engine.run(flow, actor, None, None), writes=writes)
 
 
-def _relayed(engine: Engine, relay: Relay, actor: Actor) -> Generator[Effect, object, int]:
+async def _relayed(place: Place, relay: Relay, actor: Actor) -> int:
     """Publish what waits for one relay; gives how many events were published."""
-    sent = 0
+    engine, sent = place.engine, 0
     for _ in range(MAX_PAGES):
-        where = yield from _run(engine, waiting(name=relay.name, limit=relay.batch), actor)
+        where = await _run(place, waiting(name=relay.name, limit=relay.batch), actor)
         if not where.events or not where.progress.free(engine.clock()):
             break
         page, version = where.progress.page(where.events, relay.types), where.version
@@ -118,42 +117,42 @@ def _relayed(engine: Engine, relay: Relay, actor: Actor) -> Generator[Effect, ob
         events = [each.cloudevent(source=source) for each in page if wanted(each.type, relay.types)]
         if events:
             held = where.progress.held(engine.new_id(), engine.clock().plus(seconds=engine.lease_seconds))
-            if not (version := (yield from _run(engine, note_progress(progress=held, version=version), actor))):
+            if not (version := await _run(place, note_progress(progress=held, version=version), actor)):
                 break  # another worker was faster, and publishes
             try:
-                yield Outside(work=partial(relay.publisher.publish, events))
+                await place.outside(partial(relay.publisher.publish, events))
             except Exception as error:  # noqa: BLE001 - whatever it is, the batch may not be out: it is tried again
-                yield from _failed(engine, where, version, error, page, actor)
+                await _failed(place, where, version, error, page, actor)
                 break
             sent += len(events)
-        yield from _run(engine, note_progress(progress=where.progress.moved(_end(page)), version=version), actor)
+        await _run(place, note_progress(progress=where.progress.moved(_end(page)), version=version), actor)
         if len(page) == len(where.events) < relay.batch:
             break
     return sent
 
 
-def _followed(engine: Engine, follower: Follower, actor: Actor) -> Generator[Effect, object, int]:
+async def _followed(place: Place, follower: Follower, actor: Actor) -> int:
     """Run a follower's handler on what waits for it; gives how many events it was given."""
     done = 0
     for _ in range(MAX_PAGES):
-        where = yield from _run(engine, waiting(name=follower.name, limit=follower.batch), actor)
-        if not where.events or not where.progress.free(engine.clock()):
+        where = await _run(place, waiting(name=follower.name, limit=follower.batch), actor)
+        if not where.events or not where.progress.free(place.engine.clock()):
             break
         try:
-            done += yield from _run(engine, follow(follower), actor)
+            done += await _run(place, follow(follower), actor)
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing was written and the cursor has not moved
             page = where.progress.page(where.events, follower.types)
-            yield from _failed(engine, where, where.version, error, page, actor)
+            await _failed(place, where, where.version, error, page, actor)
             break
     return done
 
 
-def _failed(
-    engine: Engine, where: Waiting, version: int, error: Exception, page: tuple[Envelope, ...], actor: Actor
-) -> Generator[Effect, object, None]:
+async def _failed(
+    place: Place, where: Waiting, version: int, error: Exception, page: tuple[Envelope, ...], actor: Actor
+) -> None:
     """Note a failure; a bug in the host's own set-up is raised, once it is noted."""
-    failed = where.progress.failed(engine.clock(), error, page)
-    yield from _run(engine, note_progress(progress=failed, version=version), actor)
+    failed = where.progress.failed(place.engine.clock(), error, page)
+    await _run(place, note_progress(progress=failed, version=version), actor)
     if isinstance(error, AssertionError):
         raise error
 

@@ -7,6 +7,7 @@ than any broker keeps or anybody replays a message.
 """
 
 import hashlib
+import json
 from collections.abc import Mapping
 
 from attrs import frozen
@@ -107,7 +108,7 @@ def inbox_key(consumer: str, *parts: str) -> str:
 
     Law: other parts give another key.
     """
-    return hashlib.sha256(codec.dumps((consumer, *parts), as_=tuple[str, ...]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps((consumer, *parts)).encode()).hexdigest()
 
 
 async def first_time(given: Given, *, consumer: str, message: Message) -> Put | None:
