@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 from hypothesis import given as examples
 from hypothesis import strategies as st
 
-from omnicore.adapters import sqlite
+from omnicore.adapters import postgres, sqlite
 from omnicore.adapters.memory import Memory, MemoryStore
 from omnicore.host import Host
 from omnicore.kernel.codec import JsonValue
@@ -85,11 +85,13 @@ def cloudevent(
     }
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Host]:
     """Give a consumer's host on each sort of database."""
     if request.param == "memory":
         database: Database = Memory()
+    elif request.param == "postgres":
+        database = postgres.open(request.getfixturevalue("fresh_postgres"), migrate=True)
     else:
         database = sqlite.open(tmp_path / "shop.db", migrate=True, synchronous="NORMAL")
     host = Host(database, clock=Clock(), new_id=Ids())

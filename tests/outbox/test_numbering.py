@@ -1,10 +1,15 @@
 """Can anything appear behind what has been told already, also while a transaction stays open for minutes?"""
 
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from omnicore.adapters import sqlite
+from omnicore.adapters import postgres, sqlite
 from omnicore.kernel.errors import Conflict
 from omnicore.kernel.journal import Envelope
 from omnicore.testing.counting import seen
@@ -62,6 +67,79 @@ def test_two_open_transactions_commit_in_either_order() -> None:
     control.work()
     assert broker.told() == [("x", 1), ("z", 1), ("y", 1)]
     assert seen(control.told, wanted={"x": 1, "y": 1, "z": 1}).lost == 1, "the control was not caught"
+
+
+class BySeq:
+    """The same control on PostgreSQL: the order of its rows' own numbers."""
+
+    def __init__(self, conninfo: str) -> None:
+        self.connection = psycopg.connect(conninfo, autocommit=True)
+        self.last = 0
+        self.told: list[tuple[str, int]] = []
+
+    def work(self) -> None:
+        polled = "SELECT seq, data FROM omni_journal WHERE seq > %s ORDER BY seq"
+        for seq, data in self.connection.execute(polled, [self.last]).fetchall():
+            self.last = seq
+            happened = json.loads(data)
+            self.told.append((happened["about"], happened["count"]))
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+def test_a_transaction_open_for_minutes_is_told_on_postgres(fresh_postgres: str) -> None:
+    """On PostgreSQL others commit and are told while a transaction is open; what it did is told when it commits."""
+    broker = Broker()
+    with (
+        closing(postgres.open(fresh_postgres, migrate=True)) as database,
+        closing(BySeq(fresh_postgres)) as control,
+        closing(postgres.open(fresh_postgres)) as another,
+    ):
+        shop, second = host(database, broker), host(another, broker, ids="b")
+        sell(shop, "a")
+        with database.writing("main") as first, another.writing("main") as later:
+            counted_in(first, shop, "slow")
+            counted_in(later, second, "slower")
+            sell(shop, "a", "b")
+            shop.work()
+            control.work()
+            assert broker.told() == control.told == [("a", 1), ("a", 2), ("b", 1)]
+        sell(second, "b")
+        second.work()
+        control.work()
+        wanted = {"a": 2, "b": 2, "slow": 1, "slower": 1}
+        told = seen(broker.told(), wanted=wanted)
+        assert (told.lost, told.repeated, told.overtaken) == (0, 0, 0)
+        assert seen(control.told, wanted=wanted).lost == 2, "the control was not caught"
+        assert shop.verify().differences == ()
+
+
+def test_workers_that_number_at_the_same_time_give_each_position_once(fresh_postgres: str) -> None:
+    """Workers may number at the same moment as others write: no position is given twice, skipped or told late."""
+    workers, each = 3, 20
+    with closing(postgres.open(fresh_postgres, migrate=True)) as database:
+        told: list[list[int]] = [[] for _ in range(workers)]
+        together = threading.Barrier(workers)
+
+        def work(number: int) -> None:
+            shop = host(database, Broker(), ids=f"w{number}")
+            together.wait()
+            last = 0
+            for at in range(each):
+                sell(shop, f"c{number}-{at}")
+                shop.number()
+                page = positions(list(shop.journal(after=last)))
+                told[number] += page
+                last = max([last, *page])
+
+        with ThreadPoolExecutor(workers) as pool:
+            for done in [pool.submit(work, number) for number in range(workers)]:
+                done.result()
+        everything = positions(list(host(database, Broker()).journal()))
+        assert everything == list(range(1, workers * each + 1))
+        for seen_by_one in told:
+            assert seen_by_one == everything[: len(seen_by_one)], "something appeared behind what had been read"
 
 
 def positions(envelopes: list[Envelope]) -> list[int]:

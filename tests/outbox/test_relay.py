@@ -1,12 +1,12 @@
 """Is everybody told of what happened, in order, whatever fails on the way?"""
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
-from omnicore.adapters import sqlite
+from omnicore.adapters import postgres, sqlite
 from omnicore.adapters.memory import Memory
 from omnicore.host import Host
 from omnicore.kernel.access import Access, Accessed
@@ -20,11 +20,15 @@ from omnicore.testing.counting import count, seen
 from tests.outbox.telling import Broker, counted_in, host, sell, what
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """Give an empty database of each sort."""
     if request.param == "memory":
         yield Memory()
+        return
+    if request.param == "postgres":
+        with closing(postgres.open(request.getfixturevalue("fresh_postgres"), migrate=True)) as opened_there:
+            yield opened_there
         return
     opened = sqlite.open(tmp_path / "shop.db", migrate=True, synchronous="NORMAL")
     yield opened
