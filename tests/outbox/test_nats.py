@@ -144,7 +144,7 @@ def test_a_server_killed_and_restarted_loses_and_doubles_nothing(
     """The broker is killed amid publishing and before acknowledgements: nothing is lost, doubled or overtaken."""
     clock = Clock()
     shop, publisher = seller(server, "killed", clock=clock)
-    service = Service(server, "killed", ack_wait_seconds=0.2)
+    service = Service(server, "killed", ack_wait_seconds=0.1)
     cut = Cut(server, monkeypatch)
     deliveries: list[str] = []
     decode = wire.decode
@@ -170,7 +170,7 @@ def test_a_server_killed_and_restarted_loses_and_doubles_nothing(
                 break
         while True:
             try:
-                if not service.pull(wait_seconds=0.3):
+                if not service.pull(wait_seconds=0.2):
                     break
             except (ConnectionError, NatsError):
                 pass

@@ -36,7 +36,7 @@ def test_a_transaction_open_for_minutes_is_told_when_it_commits() -> None:
     shop, control = host(database, broker), ByRow(database)
     sell(shop, "a")
     with database.writing("main") as store:
-        counted_in(store, shop, "slow")
+        counted_in(store, "slow")
         sell(shop, "a", "b")
         shop.work()
         control.work()
@@ -57,9 +57,9 @@ def test_two_open_transactions_commit_in_either_order() -> None:
     first, second = database.writing("main"), database.writing("main")
     with second as later:
         with first as earlier:
-            counted_in(earlier, shop, "x")
-            counted_in(later, shop, "y")
-            counted_in(earlier, shop, "z")
+            counted_in(earlier, "x")
+            counted_in(later, "y")
+            counted_in(earlier, "z")
         shop.work()
         control.work()
         assert broker.told() == [("x", 1), ("z", 1)]
@@ -99,8 +99,8 @@ def test_a_transaction_open_for_minutes_is_told_on_postgres(fresh_postgres: str)
         shop, second = host(database, broker), host(another, broker, ids="b")
         sell(shop, "a")
         with database.writing("main") as first, another.writing("main") as later:
-            counted_in(first, shop, "slow")
-            counted_in(later, second, "slower")
+            counted_in(first, "slow")
+            counted_in(later, "slower")
             sell(shop, "a", "b")
             shop.work()
             control.work()
@@ -155,7 +155,7 @@ def test_a_file_has_one_writer_so_nothing_is_numbered_past_an_open_transaction(t
     shop, busy = host(database, broker), host(other, broker, ids="b")
     sell(shop, "a")
     with database.writing("main") as store:
-        counted_in(store, shop, "slow")
+        counted_in(store, "slow")
         with pytest.raises(Conflict):
             sell(busy, "b")
         with pytest.raises(Conflict):

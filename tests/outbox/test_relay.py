@@ -53,7 +53,7 @@ def test_what_was_rolled_back_is_not_told(database: Database) -> None:
     broker = Broker()
     shop = host(database, broker)
     with suppress(ZeroDivisionError), database.writing("main") as store:
-        counted_in(store, shop, "a")
+        counted_in(store, "a")
         raise ZeroDivisionError
     sell(shop, "b")
     shop.work()

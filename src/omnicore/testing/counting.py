@@ -7,10 +7,13 @@ from collections.abc import Iterable, Mapping
 
 from attrs import frozen
 
+from omnicore.kernel import codec
 from omnicore.kernel.flow import Given, flow, load, write
-from omnicore.kernel.journal import event
+from omnicore.kernel.ids import NewId
+from omnicore.kernel.journal import Envelope, event, event_name
 from omnicore.kernel.records import Kind
-from omnicore.kernel.store import Writes
+from omnicore.kernel.store import Batch, Writes
+from omnicore.kernel.time import Instant
 
 
 @frozen(kw_only=True)
@@ -43,6 +46,23 @@ async def count(given: Given, *, counters: tuple[str, ...]) -> None:
         changes.append(stood[name].put(now) if name in stood else COUNTERS.put(now))
         events.append(Counted(about=name, count=now.count))
     await write(Writes(changes=tuple(changes), events=tuple(events)))
+
+
+def counted(*happened: Counted, at: Instant, new_id: NewId) -> Batch:
+    """Give what ``store.write`` takes to tell of counters inside a transaction that somebody opened, and keeps open."""
+    envelopes = tuple(
+        Envelope(
+            id=new_id(),
+            type=event_name(each),
+            about=each.about,
+            at=at,
+            by="system",
+            command=None,
+            data=codec.dumps(each, as_=Counted),
+        )
+        for each in happened
+    )
+    return Batch(id=new_id(), at=at, by="system", envelopes=envelopes)
 
 
 @frozen(kw_only=True)
