@@ -7,7 +7,8 @@ import pytest
 
 from omnicore.adapters import postgres, sqlite
 from omnicore.testing.counting import seen
-from omnicore.testing.relay_figure import Make, relay_figure
+from omnicore.testing.relay_figure import relay_figure
+from omnicore.testing.relay_parts import Make
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -29,7 +29,8 @@ FORGET_BATCH = 500
 class Message:
     """A CloudEvent as a consumer sees it. ``type`` is the stored name for events of omnicore; ``data`` is JSON.
 
-    ``about`` is its subject: messages of one source about one subject have an order.
+    ``about`` is its subject: messages of one source about one subject have an order. ``time`` is as the source wrote it
+    (RFC 3339).
     """
 
     source: str
@@ -37,7 +38,7 @@ class Message:
     type: str
     data: str
     about: str | None = None
-    sequence: str | None = None
+    time: str | None = None
 
     @classmethod
     def of(cls, received: object) -> "Message":
@@ -60,7 +61,7 @@ class Message:
             id=_text(body, "id"),
             type=_text(body, "type").removeprefix(CLOUDEVENT_PREFIX),
             about=_text(body, "subject") if body.get("subject") else None,
-            sequence=_text(body, "sequence") if body.get("sequence") else None,
+            time=_text(body, "time") if body.get("time") else None,
             data=text,
         )
 

@@ -74,7 +74,6 @@ class Parked:
     id: str | None = None
     type: str | None = None
     about: str | None = None
-    sequence: str | None = None
     chunks: tuple[str, ...] = field(default=(), repr=False)
 
     def message(self) -> bytes:
@@ -86,7 +85,7 @@ class Parked:
 def _abouts(parked: Parked) -> list[tuple[str | Instant, ...]]:
     if parked.source is None or parked.about is None:
         return []
-    return [(parked.consumer, parked.source, parked.about, parked.at, parked.sequence or "")]
+    return [(parked.consumer, parked.source, parked.about, parked.at)]
 
 
 PARKED = Kind(
@@ -94,7 +93,7 @@ PARKED = Kind(
     type=Parked,
     key=lambda parked: parked.key,
     indexes=(
-        Index("order", lambda parked: [(parked.consumer, parked.at, parked.sequence or "")]),
+        Index("order", lambda parked: [(parked.consumer, parked.at)]),
         Index("about", _abouts),
     ),
 )
@@ -199,7 +198,6 @@ def _parked(given: Given, consumer: str, message: Message) -> Parked:
         id=message.id,
         type=message.type,
         about=message.about,
-        sequence=message.sequence,
     )
 
 
@@ -232,7 +230,10 @@ async def _park(given: Given, parked: Parked, raw: bytes) -> Handled:
     if await get(PARKED, parked.key) is None:
         text = json.dumps(raw.decode("utf-8", "surrogateescape"))  # escapes whatever a stored text may not hold
         chunks = tuple(text[start : start + _CHUNK_CHARS] for start in range(0, len(text), _CHUNK_CHARS))
-        await write(Writes(changes=(PARKED.put(evolve(parked, chunks=chunks)),)))
+        # Later than all that are parked, though the clock stands still or steps back: they are tried in this order.
+        newest = await find(PARKED, "order", equal=(parked.consumer,), newest_first=True, limit=1)
+        at = max([given.at, *(stored.value.at.plus(micros=1) for stored in newest.items)])
+        await write(Writes(changes=(PARKED.put(evolve(parked, at=at, chunks=chunks)),)))
     return Handled.PARKED
 
 

@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
-import nats
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 
@@ -101,19 +100,29 @@ class Line:
         options: dict[str, Any] = {"connect_timeout": self._timeout_seconds, **self._options}
         options |= {"max_reconnect_attempts": 1, "reconnect_time_wait": 0}  # of the first connect: each server is tried
         options |= {"allow_reconnect": False, "error_cb": ignored}
-        self._client = await _within(self._timeout_seconds, nats.connect(self._servers, **options))
-        self._stream = self._client.jetstream(timeout=self._timeout_seconds)
+        self._client = client = Client()
+        try:
+            await _within(self._timeout_seconds, client.connect(self._servers, **options))
+        except BaseException:
+            await self._drop()
+            raise
+        self._stream = client.jetstream(timeout=self._timeout_seconds)
 
     async def _drop(self) -> None:
         client, self._client, self._stream = self._client, None, None
         if client is not None:
             with suppress(Exception):
                 await _within(self._timeout_seconds, client.close())
+            # A client that cannot write its last words leaves its socket open.
+            if (transport := client._transport) is not None:  # noqa: SLF001 - nothing public closes it then
+                with suppress(Exception):
+                    transport.close()  # type: ignore[no-untyped-call] # nats-py has not typed it
         # The loop is this line's own: whatever still runs on it belongs to the client that is gone.
         rest = asyncio.all_tasks() - {asyncio.current_task()}
         for task in rest:
             task.cancel()
         await asyncio.gather(*rest, return_exceptions=True)
+        await asyncio.sleep(0)  # sockets are closed by the loop's next round
 
 
 def _ignored(loop: asyncio.AbstractEventLoop, context: Mapping[str, object]) -> None:
