@@ -272,7 +272,7 @@ class Awaited(Broker):
     """A publisher of asyncio."""
 
     async def publish(self, events: Sequence[CloudEvent], /) -> None:  # type: ignore[override] # either is a publisher
-        self.events += events
+        super().publish(events)
 
 
 async def _aworked(shop: Host) -> None:
@@ -318,3 +318,57 @@ def test_publishers_by_name_are_relays() -> None:
     shop.run(count(counters=("a",)))
     assert shop.work().relayed == {"nats": 1}
     assert broker.told() == [("a", 1)]
+
+
+@flow("test_relay.note")
+async def note(given: Given, *, events: tuple[Envelope, ...]) -> None:
+    """Tell of every event once more, so that a follower's effect can be counted."""
+    told = tuple(
+        Accessed(subject=each.about, kind="k", fields=(), access=Access.READ, flow="f", purpose=None) for each in events
+    )
+    await write(Writes(events=told))
+
+
+def test_an_asynchronous_database_is_told_of_alike(fresh_postgres: str) -> None:
+    """On an asynchronous database a worker relays, follows, fails and goes on as on any other."""
+    import asyncio  # noqa: PLC0415 - for this test alone
+
+    postgres.migrate(fresh_postgres)
+    clock, broker = Clock(), Awaited()
+
+    def down(event: CloudEvent) -> None:
+        raise ConnectionError
+
+    async def story() -> None:
+        shop = Host(postgres.open_async(fresh_postgres), relays={"out": broker}, clock=clock, new_id=Ids())
+        shop.follow("again", note, types=("testing.",))
+        await shop.arun(count(counters=("a", "b")))
+        broker.before = down
+        worked = await shop.awork()
+        assert (worked.relayed, worked.followed) == ({}, {"again": 2})
+        out, again = await shop.arelays()
+        assert (out.error, out.waiting, again.error, again.waiting) == ("ConnectionError", 2, None, 0)
+        broker.before = lambda event: None
+        await shop.aretry_relay("out")
+        assert (await shop.awork()).relayed == {"out": 2}
+        assert len([each async for each in shop.ajournal()]) == 4
+        await shop.aclose()
+
+    asyncio.run(story())
+    assert broker.told() == [("a", 1), ("b", 1)]
+
+
+def test_a_round_ends_though_events_keep_coming() -> None:
+    """A relay with a long way to go leaves the worker time for its other duties, and goes on in the next round."""
+    broker = Broker()
+    shop = host(Memory(), broker, batch=1)
+
+    def go_on(event: CloudEvent) -> None:
+        if len(broker.events) < 150:
+            sell(shop, "more")
+            shop.number()
+
+    broker.after = go_on
+    sell(shop, "a")
+    assert shop.work().relayed == {"out": 100}
+    assert shop.work().relayed == {"out": 50}
