@@ -90,6 +90,9 @@ class Attempt(Generic[R]):
             case "entries":
                 account, after, limit = request.args
                 return method(account, after=after, limit=limit)
+            case "read":
+                after, limit = request.args
+                return method(after=after, limit=limit)
             case _:
                 return method(*request.args)
 

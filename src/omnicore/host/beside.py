@@ -11,12 +11,14 @@ from typing import TypeVar, cast
 from omnicore.host.bound import Bound, check_process
 from omnicore.host.engine import PAGE
 from omnicore.host.grouping import run_many
+from omnicore.host.relaying import standings
 from omnicore.host.synchronous import MOST_STUCK
 from omnicore.host.working import Worked, list_runs, number, read_run, retry_run, run_process, start_run, work
 from omnicore.kernel.errors import Conflict, OmnicoreError
 from omnicore.kernel.flow import Flow
 from omnicore.kernel.journal import Envelope
 from omnicore.kernel.process import Process
+from omnicore.kernel.relay import Standing, try_again
 from omnicore.kernel.runs import Run, RunState
 from omnicore.kernel.store import Verified
 from omnicore.kernel.time import Instant
@@ -53,8 +55,9 @@ class Asynchronous(Bound):
         return await self.arun(start_run(run=self._begun(process, command, due)))
 
     async def awork(self, at: Instant | None = None) -> Worked:
-        """Do one round of the worker's duty: resume, start what is due, number what has committed, forget old keys."""
-        return await work(self._beside(), self._providers, at or self._engine.clock(), self.actor)
+        """Do one round of the worker's duty: resume, start what is due, number, tell of it, forget what is old."""
+        now = at or self._engine.clock()
+        return await work(self._beside(), self._providers, self._readers, now, self.actor)
 
     async def anumber(self) -> int:
         """Give positions to what has committed, and run nothing; how many got one."""
@@ -71,6 +74,14 @@ class Asynchronous(Bound):
     async def aretry(self, run: str) -> None:
         """Put a stuck run back to work."""
         await self.arun(retry_run(id=run))
+
+    async def arelays(self) -> tuple[Standing, ...]:
+        """List the relays and followers: how much waits for each, and who stands still at what."""
+        return await standings(self._beside(), self._readers, self.actor)
+
+    async def aretry_relay(self, name: str) -> None:
+        """End the pause of a relay or follower that failed, once its cause is gone."""
+        await self.arun(try_again(name=name))
 
     async def ajournal(self, *, after: int = 0) -> AsyncIterator[Envelope]:
         """Give what happened, in order of position, from behind ``after``; ``awork`` numbers what has committed."""

@@ -1,7 +1,7 @@
 """How is one shop bound to its database, its providers and whoever acts?"""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Self
 
 from omnicore.host import system
@@ -10,10 +10,13 @@ from omnicore.host.atonce import awaits
 from omnicore.host.engine import Engine, check_key
 from omnicore.host.observing import Observation
 from omnicore.host.place import Here, Place
+from omnicore.host.relaying import Readers
 from omnicore.kernel.errors import Malformed
 from omnicore.kernel.flow import SYSTEM, Actor
+from omnicore.kernel.following import Follower, Handler
 from omnicore.kernel.ids import NewId, checked_id
 from omnicore.kernel.process import Process
+from omnicore.kernel.relay import Publisher, Relay
 from omnicore.kernel.runs import Run, begin
 from omnicore.kernel.store import AsyncDatabase, Database
 from omnicore.kernel.time import Instant
@@ -43,11 +46,13 @@ class Bound:
         lease_seconds: int = 60,
         patience_seconds: int = 5,
         command_days: int = 90,
+        relays: Mapping[str, Publisher] | Sequence[Relay] = (),
+        inbox_days: int = 30,
     ) -> None:
         """Bind a shop to its database; nothing is opened or written yet.
 
         Raises: Malformed for a secret of fewer than 16 bytes, or none on a durable database, for a shop that is no id,
-            and for a lease, a patience or a memory for commands of no time.
+            for a lease, a patience, an inbox or a memory for commands of no time, or relays that are not named well.
         """
         if secret is None:
             if getattr(database, "durable", False):
@@ -86,6 +91,7 @@ class Bound:
         )
         self._synchronous = None if asynchronous else Here(self._engine)
         self._providers = Providers.of(tuple(providers))
+        self._readers = Readers.of(relays, inbox_days)
         self._threads: list[Threads] = []
         self.actor: Actor = SYSTEM
         self.purpose: str | None = None
@@ -100,6 +106,13 @@ class Bound:
         other = copy.copy(self)
         other.actor, other.purpose = actor, purpose
         return other
+
+    def follow(self, name: str, handler: Handler, *, types: tuple[str, ...] = (), batch: int = 100) -> None:
+        """Have the worker hand a flow what happened, page by page and each event once: how read models are kept.
+
+        Raises: Malformed for a name that is taken.
+        """
+        self._readers.follow(Follower(name=name, handler=handler, types=types, batch=batch))
 
     def _here(self, instead: str) -> Here:
         if self._synchronous is None:

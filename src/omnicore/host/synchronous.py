@@ -7,11 +7,13 @@ from omnicore.host.atonce import completed
 from omnicore.host.bound import Bound, check_process
 from omnicore.host.engine import PAGE
 from omnicore.host.grouping import run_many
+from omnicore.host.relaying import standings
 from omnicore.host.working import Worked, list_runs, number, read_run, retry_run, run_process, start_run, work
 from omnicore.kernel.errors import OmnicoreError
 from omnicore.kernel.flow import Flow
 from omnicore.kernel.journal import Envelope
 from omnicore.kernel.process import Process
+from omnicore.kernel.relay import Standing, try_again
 from omnicore.kernel.runs import Run, RunState
 from omnicore.kernel.store import Verified
 from omnicore.kernel.time import Instant
@@ -47,8 +49,9 @@ class Synchronous(Bound):
         return completed(here.engine.run(start_run(run=run), self.actor, self.purpose, None))
 
     def work(self, at: Instant | None = None) -> Worked:
-        """Do one round of the worker's duty: resume, start what is due, number what has committed, forget old keys."""
-        return completed(work(self._here("awork"), self._providers, at or self._engine.clock(), self.actor))
+        """Do one round of the worker's duty: resume, start what is due, number, tell of it, forget what is old."""
+        here, now = self._here("awork"), at or self._engine.clock()
+        return completed(work(here, self._providers, self._readers, now, self.actor))
 
     def number(self) -> int:
         """Give positions to what has committed, and run nothing: for tools that have no providers; how many got one."""
@@ -68,6 +71,15 @@ class Synchronous(Bound):
         """Put a stuck run back to work."""
         self._here("aretry")
         self.run(retry_run(id=run))
+
+    def relays(self) -> tuple[Standing, ...]:
+        """List the relays and followers: how much waits for each, and who stands still at what."""
+        return completed(standings(self._here("arelays"), self._readers, self.actor))
+
+    def retry_relay(self, name: str) -> None:
+        """End the pause of a relay or follower that failed, once its cause is gone."""
+        self._here("aretry_relay")
+        self.run(try_again(name=name))
 
     def journal(self, *, after: int = 0) -> Iterator[Envelope]:
         """Give what happened, in order of position, from behind ``after``; ``work`` numbers what has committed."""

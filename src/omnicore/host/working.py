@@ -1,4 +1,4 @@
-"""What does the host's worker do: resume and start what is due, number what has committed, forget old command keys?
+"""What does the host's worker do: resume and start what is due, number what has committed and tell of it, and forget?
 
 A run is taken by writing its next attempt, so of many workers one gets it; the others find another version.
 """
@@ -13,6 +13,7 @@ from omnicore.host.advance import Providers, advance, declared, ended, postponed
 from omnicore.host.attempt import Attempt
 from omnicore.host.engine import PAGE, Engine, KeyReused
 from omnicore.host.place import Place
+from omnicore.host.relaying import Readers, tell
 from omnicore.kernel.errors import Conflict, OmnicoreError, Refused
 from omnicore.kernel.flow import Actor, Given, find, flow, get, question, write
 from omnicore.kernel.process import Process, processes
@@ -34,7 +35,7 @@ class ProcessFailed(Refused):
 
 @frozen(kw_only=True)
 class Worked:
-    """What one round of work did: runs moved on (by id), rows and entries numbered, old command keys forgotten.
+    """What one round of work did: runs moved on (by id), rows and entries numbered, events told, old keys forgotten.
 
     ``unknown`` names runs that are due and of a process, or a version of one, that this program does not declare: a
     worker without a module, or an older one during a deploy. They are left as they are, for one that does.
@@ -45,6 +46,8 @@ class Worked:
     unknown: tuple[str, ...] = field(default=())
     numbered: int = 0
     forgotten: int = 0
+    relayed: dict[str, int] = field(factory=dict)
+    followed: dict[str, int] = field(factory=dict)
 
 
 @question("kernel.read_run")
@@ -173,8 +176,8 @@ async def _put(run: Run, change: Put, engine: Engine) -> None:
         await store.write(batch)
 
 
-async def work(place: Place, providers: Providers, at: Instant, actor: Actor) -> Worked:
-    """Do one round: move on every run due at ``at``, then number what has committed, then forget old command keys."""
+async def work(place: Place, providers: Providers, readers: Readers, at: Instant, actor: Actor) -> Worked:
+    """Do one round: move on every run due at ``at``, number what has committed, tell of it, forget old command keys."""
     resumed: list[str] = []
     failed: list[str] = []
     unknown: list[str] = []
@@ -190,12 +193,16 @@ async def work(place: Place, providers: Providers, at: Instant, actor: Actor) ->
             failed.append(run.id)
         except Exception:  # noqa: BLE001 - a provider or a process failed; it is noted on the run and listed when stuck
             failed.append(run.id)
+    numbered = await number(place)
+    told = await tell(place, readers, actor)
     return Worked(
         resumed=tuple(resumed),
         failed=tuple(failed),
         unknown=tuple(unknown),
-        numbered=await number(place),
+        numbered=numbered,
         forgotten=await forget(place, at),
+        relayed=told.relayed,
+        followed=told.followed,
     )
 
 

@@ -10,6 +10,7 @@ from typing import TypeVar, cast
 
 from attrs import frozen
 
+from omnicore.kernel.journal import Envelope
 from omnicore.kernel.ledger import Account, Balance, Entry, Held
 from omnicore.kernel.records import Cursor, Document, Field, Found, Kind, Page, Stored, span
 from omnicore.kernel.store import Writes
@@ -89,6 +90,11 @@ async def open_holds(accounts: Iterable[Account]) -> dict[Account, tuple[Held, .
 async def entries(account: Account, *, after: int = 0, limit: int = 1000) -> tuple[Entry, ...]:
     """Read the numbered entries that touch an account, by position."""
     return cast(tuple[Entry, ...], await _ask(Ask(method="entries", args=(account, after, limit))))
+
+
+async def read_journal(*, after: int = 0, limit: int = 1000) -> tuple[Envelope, ...]:
+    """Read what happened, numbered, by position from behind ``after``."""
+    return cast(tuple[Envelope, ...], await _ask(Ask(method="read", args=(after, limit))))
 
 
 async def write(writes: Writes) -> None:

@@ -23,7 +23,7 @@ from attrs import field, frozen
 
 from omnicore.kernel import codec
 from omnicore.kernel.actor import SYSTEM, Actor, Device, Shopper, Staff
-from omnicore.kernel.asking import Ask, balances, entries, find, get, holds, load, open_holds, write
+from omnicore.kernel.asking import Ask, balances, entries, find, get, holds, load, open_holds, read_journal, write
 from omnicore.kernel.errors import Malformed
 from omnicore.kernel.ids import NewId
 from omnicore.kernel.time import Instant
@@ -49,6 +49,7 @@ __all__ = [
     "load",
     "open_holds",
     "question",
+    "read_journal",
     "write",
 ]
 
