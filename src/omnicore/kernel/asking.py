@@ -11,7 +11,8 @@ from typing import TypeVar, cast
 from attrs import frozen
 
 from omnicore.kernel.ledger import Account, Balance, Entry, Held
-from omnicore.kernel.records import Cursor, Document, Field, Found, Kind, Page, Stored, span
+from omnicore.kernel.records import Cursor, Document, Found, Kind, Page, Stored, span
+from omnicore.kernel.sorting import Field
 from omnicore.kernel.store import Writes
 
 T = TypeVar("T")
