@@ -83,7 +83,7 @@ def stored(sizes: Sizes, backend: Backend, folder: Path) -> Curve:
         found[size] = timed(desk.place, sample)
         there += 2 * sample
     desk.host.close()
-    desk.bare.close()
+    desk.floor.close()
     return _curve("G3", "an order, by orders stored", backend, found)
 
 

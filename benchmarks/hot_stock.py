@@ -15,7 +15,6 @@ from time import perf_counter
 
 from attrs import frozen
 
-from benchmarks import floors
 from benchmarks.backends import BACKENDS, Backend
 from benchmarks.shop import THREE, hold_one, opened
 from benchmarks.sizes import Sizes
@@ -57,13 +56,13 @@ def _ours(backend: Backend, place: str, name: str) -> Take:
 
 
 def _floor(backend: Backend, place: str, name: str) -> Take:
-    connection = backend.connect(place)
-    return lambda number: floors.hold(connection, SKU, f"{name}-{number}")
+    floor = backend.floor(place)
+    return lambda number: floor.hold(SKU, f"{name}-{number}")
 
 
 def _summed(backend: Backend, place: str, name: str) -> Take:
-    connection = backend.connect(place)
-    return lambda number: floors.hold_by_sum(connection, SKU, f"{name}-{number}")
+    floor = backend.floor(place)
+    return lambda number: floor.hold_by_sum(SKU, f"{name}-{number}")
 
 
 HOW = {"floor": _floor, "ours": _ours, "lock-and-sum": _summed}
@@ -102,15 +101,15 @@ def stocked(how: str, backend: Backend, folder: Path, stock: int, name: str) -> 
         host.run(count(node=DC, found={unit(SKU): stock}), command="counted")  # the shop had some of its own
         host.close()
     else:
-        connection = backend.connect(place)
-        floors.create(connection, {SKU: stock})
-        connection.close()
+        floor = backend.floor(place)
+        floor.create({SKU: stock})
+        floor.close()
     return place
 
 
 def measure(sizes: Sizes, wanted: frozenset[str], backend: Backend, folder: Path) -> Iterator[Measured]:
     """Measure the targets of a hot SKU that are wanted and that this backend has."""
-    for id_ in sorted(wanted & frozenset(backend.hot) - {"H2"}):
+    for id_ in sorted(wanted & frozenset(backend.hot)):
         rates: dict[str, list[float]] = {how: [] for how in HOW}
         for nth in range(max(1, sizes.passes // 2)):
             for how, each in rates.items():

@@ -5,12 +5,12 @@ rows, three events and the command key, in one transaction; and ``scenarios.impo
 channel, which also finds their customers and assesses their tax.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
-from benchmarks import floors
 from benchmarks.backends import Backend
+from benchmarks.floors_postgres import PostgresFloor
 from benchmarks.shop import PLENTY, SKUS, THREE, offer, opened, skus_of, told
 from benchmarks.sizes import Sizes
 from benchmarks.targets import Measured
@@ -33,8 +33,8 @@ class Desk:
         """Open both shops."""
         self.seen: list[Observation] = []
         self.host = opened(backend.create(backend.place(folder, "ours")), observe=self.seen.append)
-        self.bare = backend.connect(backend.place(folder, "floor"))
-        floors.create(self.bare, dict.fromkeys(SKUS, PLENTY))
+        self.floor = backend.floor(backend.place(folder, "floor"))
+        self.floor.create(dict.fromkeys(SKUS, PLENTY))
         self.offers: list[Quote] = []
         self.orders: list[tuple[ToldOrder, ...]] = []
         self._ours = count(1)
@@ -60,12 +60,16 @@ class Desk:
         for batch in self.orders:
             self.host.run(import_orders(channel=MARKET, orders=batch), command=batch[0].external_id)
 
-    def by_hand(self, orders: int, *, lines: int = len(THREE), together: int = 1) -> None:
-        """Place so many orders with hand-written SQL."""
-        skus = skus_of(lines)
+    def by_hand(self, orders: int, *, together: int = 1) -> None:
+        """Place so many orders with hand-written SQL, in the quickest way the database has."""
         for _ in range(orders // together):
-            numbers = [next(self._theirs) for _ in range(together)]
-            floors.place(self.bare, numbers[0], skus, together=together)
+            self.floor.place([next(self._theirs) for _ in range(together)], THREE)
+
+    def by_turns(self, orders: int) -> None:
+        """Place so many orders with hand-written SQL, waiting for the answer to each statement."""
+        assert isinstance(self.floor, PostgresFloor)
+        for _ in range(orders):
+            self.floor.place_by_turns([next(self._theirs)], THREE)
 
     def statements(self, lines: int) -> int:
         """Count what one order takes, once the shop is known."""
@@ -77,7 +81,7 @@ class Desk:
         """Check that the books add up, and let go."""
         assert not self.host.verify().differences
         self.host.close()
-        self.bare.close()
+        self.floor.close()
 
 
 def measure(sizes: Sizes, wanted: frozenset[str], backend: Backend, folder: Path) -> Iterator[Measured]:
@@ -96,8 +100,11 @@ def measure(sizes: Sizes, wanted: frozenset[str], backend: Backend, folder: Path
 
 
 def _one_by_one(desk: Desk, sizes: Sizes, here: frozenset[str], backend: Backend) -> Iterator[Measured]:
+    works: dict[str, Callable[[], object]] = {"floor": lambda: desk.by_hand(sizes.orders), "ours": desk.place}
+    if "O2" in here:
+        works["by turns"] = lambda: desk.by_turns(sizes.orders)
     found = in_turns(
-        {"floor": lambda: desk.by_hand(sizes.orders), "ours": desk.place},
+        works,
         count=sizes.orders,
         passes=sizes.passes,
         prepare={"ours": lambda: desk.price(sizes.orders)},
@@ -105,7 +112,10 @@ def _one_by_one(desk: Desk, sizes: Sizes, here: frozenset[str], backend: Backend
     usual = middle(found)
     statements = {lines: desk.statements(lines) for lines in (sizes.lines[0], len(THREE), sizes.lines[-1])}
     for id_ in sorted(here & {"O1", "O2"}):
-        more = {"statements": statements[len(THREE)], "spread": spread(found["ours"])}
+        more: dict[str, object] = {"statements": statements[len(THREE)], "spread": spread(found["ours"])}
+        if id_ == "O2":
+            more["floor_by_turns_us"] = round(usual["by turns"], 3)
+            more["ratio_to_floor_by_turns"] = round(usual["ours"] / usual["by turns"], 3)
         yield Measured(id=id_, backend=backend.name, floor_us=usual["floor"], ours_us=usual["ours"], more=more)
     if "O4" in here:
         yield Measured(

@@ -43,6 +43,7 @@ def test_every_figure_is_told_as_json(tmp_path: Path) -> None:
         (("--only", "Z9"), "Z9"),
         (("--backend", "oracle"), "oracle"),
         (("--only", "O2", "--backend", "sqlite-full"), "O2"),
+        (("--only", "H2"), "H2"),
     ],
 )
 def test_what_cannot_be_measured_is_an_error(arguments: tuple[str, ...], complaint: str) -> None:
