@@ -92,7 +92,7 @@ def test_what_was_read_is_as_good_as_read_again(
 
 
 def test_nothing_is_asked_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hold on a shelf that was just read asks the books nothing more; a hold of a known name asks, and is one hold."""
+    """A hold on a shelf that was just read asks the books nothing more; a known name asks, and is one hold."""
     bench = opened()
     asked: list[str] = []
     gather = ledger_rows._gather
