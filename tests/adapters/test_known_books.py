@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from omnicore.adapters import sqlite
 from omnicore.adapters.sqlite import ledger_rows
+from omnicore.adapters.sqlite.statements import Statements
+from omnicore.kernel.books import Books
 from omnicore.kernel.errors import OmnicoreError
-from omnicore.kernel.ledger import Account, Hold
+from omnicore.kernel.ledger import Account, Hold, Move
 from omnicore.kernel.time import Instant
 from omnicore.testing.bench import BACK, CUSTOMER, SHELF, UNIT, Bench
 from omnicore.testing.clock import NOON
@@ -96,7 +98,12 @@ def test_nothing_is_asked_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     bench = opened()
     asked: list[str] = []
     gather = ledger_rows._gather
-    monkeypatch.setattr(ledger_rows, "_gather", lambda *args: asked.append("gather") or gather(*args))
+
+    def told(statements: Statements, moves: tuple[Move, ...], at: Instant) -> Books:
+        asked.append("gather")
+        return gather(statements, moves, at)
+
+    monkeypatch.setattr(ledger_rows, "_gather", told)
     assert tried(bench, [("a", SHELF, 2, None)], at=NOON, read=[SHELF]) == "held"
     assert asked == []
     assert tried(bench, [("a", SHELF, 2, None)], at=NOON, read=[SHELF]) == "held"
