@@ -53,9 +53,9 @@ sabotage:
 deep *args:
     uv run pytest --hypothesis-profile=deep {{ args }}
 
-# Benchmarks beside the libraries they compare with, all or one: `just bench money`.
-bench name="*":
-    for file in benchmarks/{{ name }}.py; do uv run --group bench python "$file"; done
+# Benchmarks beside their floors and peers, all or some: `just bench --only O1,H3`, `just bench --growth`.
+bench *args:
+    uv run --group bench python -m benchmarks {{ args }}
 
 # Build the documentation; a warning is an error.
 docs:

@@ -1,25 +1,26 @@
-"""What does a typed amount cost over a bare int? Ratios within one run; ``uv run python benchmarks/money.py``.
+"""What does a typed amount cost over a bare int, and over the money of other libraries?
 
-The floors do the same work on plain ints, or, for the operator, on the smallest class with a currency check.
+The floors do the same work on plain ints, or, for the operator, on the smallest class with a currency check. None of
+the peers splits an amount, so they have no column there.
 """
 
 import random  # noqa: TID251 - seeded, so that every run has the same amounts
-import sys
-from collections.abc import Callable
-from time import perf_counter
+from collections.abc import Callable, Iterator, Mapping
+from decimal import ROUND_HALF_EVEN, Decimal
 
+from benchmarks.peers import peer
+from benchmarks.sizes import Sizes
+from benchmarks.targets import Measured
+from benchmarks.timing import best, in_turns, spread
 from omnicore.kernel.money import Money, split_minor, total
 from omnicore.kernel.rounding import Rate, Rounding
 
-COUNT = 20_000
-ROUNDS = 9
+IDS = ("M1", "M2", "M3", "M4", "M5")
 WEIGHTS = (1, 2, 3, 5)
 RATE = Rate.parse("0.0825")
 TIMES, OVER = 825, 10_000
-_DRAW = random.Random(7)  # noqa: S311 - the same amounts in every run, nothing secret
-MINORS = [_DRAW.randrange(1, 100_000) for _ in range(COUNT)]
-TEXTS = [f"{minor // 100}.{minor % 100:02d}" for minor in MINORS]
-MONEYS = [Money(minor, "USD") for minor in MINORS]
+CENT = Decimal("0.01")
+Cases = Mapping[str, Callable[[], object]]
 
 
 class Slim:
@@ -39,23 +40,15 @@ class Slim:
         return Slim(self.minor + other.minor, self.currency)
 
 
-SLIMS = [Slim(minor, "USD") for minor in MINORS]
-
-
-def _loop_sum() -> int:
-    result = 0
-    for minor in MINORS:
-        result = result + minor
-    return result
-
-
-def _half_even(numerator: int, denominator: int) -> int:
+def half_even(numerator: int, denominator: int) -> int:
+    """Divide and round on plain ints."""
     quotient, rest = divmod(numerator, denominator)
     twice = 2 * rest
     return quotient + (1 if twice > denominator or (twice == denominator and quotient & 1) else 0)
 
 
-def _shares(minor: int) -> list[int]:
+def shares(minor: int) -> list[int]:
+    """Split on plain ints, what is left over to the first."""
     whole = sum(WEIGHTS)
     parts = [minor * weight // whole for weight in WEIGHTS]
     for place in range(minor - sum(parts)):
@@ -63,49 +56,79 @@ def _shares(minor: int) -> list[int]:
     return parts
 
 
-CASES: tuple[tuple[str, float, Callable[[], object], Callable[[], object]], ...] = (
-    (
-        "M1 build from text",
-        5,
-        lambda: [int(t.replace(".", "")) for t in TEXTS],
-        lambda: [Money.parse(t, "USD") for t in TEXTS],
-    ),
-    ("M2 total of many", 5, _loop_sum, lambda: total(MONEYS, "USD")),
-    ("M3 a + b", 2, lambda: [a + a for a in SLIMS], lambda: [a + a for a in MONEYS]),
-    (
-        "M4 times a rate, rounded",
-        4,
-        lambda: [_half_even(minor * TIMES, OVER) for minor in MINORS],
-        lambda: [money.times(RATE, Rounding.HALF_EVEN) for money in MONEYS],
-    ),
-    (
-        "M5 split over 4 weights",
-        3,
-        lambda: [_shares(minor) for minor in MINORS],
-        lambda: [split_minor(minor, WEIGHTS) for minor in MINORS],
-    ),
-)
+def added(minors: list[int]) -> int:
+    """Add ints in a loop."""
+    result = 0
+    for minor in minors:
+        result = result + minor
+    return result
 
 
-def micros_each(work: Callable[[], object]) -> float:
-    """Time one pass, in microseconds per amount."""
-    start = perf_counter()
-    work()
-    return (perf_counter() - start) * 1e6 / COUNT
+def cases(count: int) -> Mapping[str, Cases]:
+    """Give what is timed for each target: ``floor``, ``ours`` and the peers that are installed."""
+    draw = random.Random(7)  # noqa: S311 - the same amounts in every run, nothing secret
+    minors = [draw.randrange(1, 100_000) for _ in range(count)]
+    texts = [f"{minor // 100}.{minor % 100:02d}" for minor in minors]
+    moneys, slims = [Money(minor, "USD") for minor in minors], [Slim(minor, "USD") for minor in minors]
+    found: dict[str, dict[str, Callable[[], object]]] = {
+        "M1": {
+            "floor": lambda: [int(text.replace(".", "")) for text in texts],
+            "ours": lambda: [Money.parse(text, "USD") for text in texts],
+        },
+        "M2": {"floor": lambda: added(minors), "ours": lambda: total(moneys, "USD")},
+        "M3": {"floor": lambda: [one + one for one in slims], "ours": lambda: [one + one for one in moneys]},
+        "M4": {
+            "floor": lambda: [half_even(minor * TIMES, OVER) for minor in minors],
+            "ours": lambda: [money.times(RATE, Rounding.HALF_EVEN) for money in moneys],
+        },
+        "M5": {
+            "floor": lambda: [shares(minor) for minor in minors],
+            "ours": lambda: [split_minor(minor, WEIGHTS) for minor in minors],
+        },
+    }
+    for name, build in _builders().items():
+        for id_, work in _of_peer(build, texts, rate=Decimal("0.0825"), rounded=name == "prices").items():
+            found[id_][name] = work
+    return found
 
 
-def main() -> None:
-    """Take turns between floor and ours, keep the best of each, print the ratios."""
-    for name, target, floor, ours in CASES:
-        best_floor = best_ours = float("inf")
-        for _ in range(ROUNDS):
-            best_floor = min(best_floor, micros_each(floor))
-            best_ours = min(best_ours, micros_each(ours))
-        ratio = best_ours / best_floor
-        verdict = "ok" if ratio <= target else "OVER"
-        figures = f"floor {best_floor:6.3f} us  ours {best_ours:6.3f} us  {ratio:5.2f}x  (target {target}x)"
-        sys.stdout.write(f"{name:26} {figures} {verdict}\n")
+def _builders() -> dict[str, Callable[[str], object]]:
+    found: dict[str, Callable[[str], object]] = {}
+    if (moneyed := peer("moneyed")) is not None:
+        found["py-moneyed"] = lambda text: moneyed.Money(text, moneyed.USD)
+    if (prices := peer("prices")) is not None:
+        found["prices"] = lambda text: prices.Money(Decimal(text), "USD")
+    return found
 
 
-if __name__ == "__main__":
-    main()
+def _of_peer(build: Callable[[str], object], texts: list[str], *, rate: Decimal, rounded: bool) -> Cases:
+    # Typed as object: what peers can do is known to them alone.
+    amounts: list[object] = [build(text) for text in texts]
+    zero = build("0")
+
+    def times() -> object:
+        if rounded:
+            return [(one * rate).quantize(CENT, ROUND_HALF_EVEN) for one in amounts]  # type: ignore[operator]
+        return [(one * rate).round(2) for one in amounts]  # type: ignore[operator,attr-defined]
+
+    return {
+        "M1": lambda: [build(text) for text in texts],
+        "M2": lambda: sum(amounts, zero),  # type: ignore[call-overload]
+        "M3": lambda: [one + one for one in amounts],  # type: ignore[operator]
+        "M4": times,
+    }
+
+
+def measure(sizes: Sizes, wanted: frozenset[str]) -> Iterator[Measured]:
+    """Measure the targets of money that are wanted."""
+    for id_, each in cases(sizes.amounts).items():
+        if id_ in wanted:
+            found = in_turns(each, count=sizes.amounts, passes=sizes.passes + 2)
+            quickest = best(found)
+            yield Measured(
+                id=id_,
+                floor_us=quickest.pop("floor"),
+                ours_us=quickest.pop("ours"),
+                peers_us=quickest,
+                more={"spread": spread(found["ours"])},
+            )

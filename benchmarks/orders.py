@@ -1,150 +1,150 @@
-"""What does an order cost over hand-written SQL? Ratios within one run; ``uv run python benchmarks/orders.py``.
+"""What does an order cost over hand-written SQL, alone and 50 a transaction, and how many statements is it?
 
-Both sides write a three-line order with its stock promised, durably (WAL, synchronous FULL). The floor is the least
-anybody could write by hand: an order row, three line rows, three guarded updates and an outbox row in one transaction.
-Ours is ``scenarios.import_orders``: the order with its tax, a hold for each line, the parcel, their index rows, events
-and the command key, one order a transaction and fifty; then the cart-to-placed checkout with its provider.
+Ours is ``scenarios.place_order``: a priced cart becomes an order, its reservation and holds, its parcel, their index
+rows, three events and the command key, in one transaction; and ``scenarios.import_orders`` for orders told by a
+channel, which also finds their customers and assesses their tax.
 """
 
-import json
-import sqlite3
-import sys
-import tempfile
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
-from statistics import median
-from time import perf_counter
 
-from omnicore.adapters import sqlite
-from omnicore.host import Host, Observation
-from omnicore.inventory import receive
-from omnicore.kernel.ids import CartId, LineId, VariantId
-from omnicore.kernel.time import Instant
-from omnicore.ordering import Cart, CartLine
-from omnicore.parties import Seen, Teller
-from omnicore.payments import ProviderName as Provider
-from omnicore.payments import Tender, TenderId, TenderMethod
-from omnicore.scenarios.checkout import checkout
-from omnicore.scenarios.order_import import ToldLine, ToldOrder, import_orders
-from omnicore.scenarios.quote import quote
-from omnicore.testing.clock import SECRET, Clock
-from omnicore.testing.payments import FakeProvider
-from omnicore.testing.shop import DC, MARKET, WEB, open_shop, unit
+from benchmarks.backends import Backend
+from benchmarks.floors_postgres import PostgresFloor
+from benchmarks.shop import PLENTY, SKUS, THREE, offer, opened, skus_of, told
+from benchmarks.sizes import Sizes
+from benchmarks.targets import Measured
+from benchmarks.timing import in_turns, middle, spread
+from omnicore.host import Observation
+from omnicore.host.system import now
+from omnicore.ordering import Quote
+from omnicore.scenarios.order_import import ToldOrder, import_orders
+from omnicore.scenarios.place_order import place_order
+from omnicore.testing.shop import MARKET
 
-ORDERS = 200
-ROUNDS = 3
-SKUS = ("SOCKS-GRY", "SOCKS-NVY", "TENU-WAVE")
-AT = Instant.parse("2026-01-05T03:00:00Z")
-
-_FLOOR = """
-create table stock (sku text primary key, available integer not null check (available >= 0), held integer not null);
-create table orders (id integer primary key, number text unique, total integer, placed text, body text);
-create table line (id integer primary key, order_id integer, sku text, quantity integer, unit integer, total integer);
-create table outbox (id integer primary key, kind text, body text);
-"""
+IDS = ("O1", "O2", "O3", "O4")
+TOGETHER = 50
 
 
-def floor(path: Path) -> Callable[[int], None]:
-    """Give a function that writes the n-th order by hand."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("pragma journal_mode = wal")
-    connection.execute("pragma synchronous = full")
-    connection.executescript(_FLOOR)
-    connection.executemany("insert into stock values (?, 1000000000, 0)", [(sku,) for sku in SKUS])
+class Desk:
+    """Orders being placed on one backend, by ours and by hand."""
 
-    def place(number: int) -> None:
-        connection.execute("begin immediate")
-        for sku in SKUS:
-            done = connection.execute(
-                "update stock set available = available - 2, held = held + 2 where sku = ? and available >= 2", (sku,)
-            )
-            assert done.rowcount == 1
-        connection.execute("insert into orders values (?, ?, 9240, '2026-01-05', 'A B, x, y')", (number, f"N{number}"))
-        for at, sku in enumerate(SKUS):
-            connection.execute("insert into line values (?, ?, ?, 2, 1540, 3080)", (number * 3 + at, number, sku))
-        connection.execute("insert into outbox (kind, body) values ('order.placed', ?)", (f"N{number}",))
-        connection.execute("commit")
+    def __init__(self, backend: Backend, folder: Path) -> None:
+        """Open both shops."""
+        self.seen: list[Observation] = []
+        self.host = opened(backend.create(backend.place(folder, "ours")), observe=self.seen.append)
+        self.floor = backend.floor(backend.place(folder, "floor"))
+        self.floor.create(dict.fromkeys(SKUS, PLENTY))
+        self.offers: list[Quote] = []
+        self.orders: list[tuple[ToldOrder, ...]] = []
+        self._ours = count(1)
+        self._theirs = count(1)
+        self._at = now()
 
-    return place
+    def price(self, orders: int, *, lines: int = len(THREE)) -> None:
+        """Have so many carts priced, as whoever places them is given them."""
+        skus = skus_of(lines)
+        self.offers = [offer(next(self._ours), skus, self._at) for _ in range(orders)]
+
+    def place(self) -> None:
+        """Place what was priced, each by a command of its own."""
+        for each in self.offers:
+            self.host.run(place_order(offer=each), command=each.id)
+
+    def tell(self, batches: int) -> None:
+        """Have so many batches of orders told by a channel."""
+        self.orders = [tuple(told(next(self._ours), THREE, self._at) for _ in range(TOGETHER)) for _ in range(batches)]
+
+    def take_over(self) -> None:
+        """Import what was told, each batch by a command of its own."""
+        for batch in self.orders:
+            self.host.run(import_orders(channel=MARKET, orders=batch), command=batch[0].external_id)
+
+    def by_hand(self, orders: int, *, together: int = 1) -> None:
+        """Place so many orders with hand-written SQL, in the quickest way the database has."""
+        for _ in range(orders // together):
+            self.floor.place([next(self._theirs) for _ in range(together)], THREE)
+
+    def by_turns(self, orders: int) -> None:
+        """Place so many orders with hand-written SQL, waiting for the answer to each statement."""
+        assert isinstance(self.floor, PostgresFloor)
+        for _ in range(orders):
+            self.floor.place_by_turns([next(self._theirs)], THREE)
+
+    def statements(self, lines: int) -> int:
+        """Count what one order takes, once the shop is known."""
+        self.price(2, lines=lines)
+        self.place()
+        return self.seen[-1].statements
+
+    def close(self) -> None:
+        """Check that the books add up, and let go."""
+        assert not self.host.verify().differences
+        self.host.close()
+        self.floor.close()
 
 
-def told(number: int) -> ToldOrder:
-    """Make the n-th order as a channel would tell it."""
-    lines = tuple(
-        ToldLine(id=LineId(str(at)), variant=VariantId(sku), units=2, unit_price=1540, total=3080)
-        for at, sku in enumerate(SKUS)
+def measure(sizes: Sizes, wanted: frozenset[str], backend: Backend, folder: Path) -> Iterator[Measured]:
+    """Measure the targets of orders that are wanted and that this backend has."""
+    here = wanted & frozenset(backend.orders)
+    if not here:
+        return
+    desk = Desk(backend, folder)
+    try:
+        if here & {"O1", "O2", "O4"}:
+            yield from _one_by_one(desk, sizes, here, backend)
+        if "O3" in here:
+            yield _together(desk, sizes, backend)
+    finally:
+        desk.close()
+
+
+def _one_by_one(desk: Desk, sizes: Sizes, here: frozenset[str], backend: Backend) -> Iterator[Measured]:
+    works: dict[str, Callable[[], object]] = {"floor": lambda: desk.by_hand(sizes.orders), "ours": desk.place}
+    if "O2" in here:
+        works["by turns"] = lambda: desk.by_turns(sizes.orders)
+    found = in_turns(
+        works,
+        count=sizes.orders,
+        passes=sizes.passes,
+        prepare={"ours": lambda: desk.price(sizes.orders)},
     )
-    return ToldOrder(
-        external_id=f"N{number}",
-        placed_at=AT,
-        lines=lines,
-        seen=Seen(told_at=AT, by=Teller.CHANNEL, basis=f"N{number}"),
-    )
-
-
-def timed(work: Callable[[int], None], count: int, first: int) -> float:
-    """Time ``count`` calls; microseconds each."""
-    began = perf_counter()
-    for number in range(first, first + count):
-        work(number)
-    return (perf_counter() - began) / count * 1e6
-
-
-def main() -> int:
-    """Measure round by round, so that noise hits all alike; print a table, or JSON lines with ``--json``."""
-    statements: Counter[str] = Counter()
-
-    def observe(seen: Observation) -> None:
-        statements[seen.flow] = seen.statements
-
-    with tempfile.TemporaryDirectory() as folder:
-        place = floor(Path(folder, "floor.db"))
-        host = Host(
-            sqlite.open(str(Path(folder, "ours.db")), migrate=True),
-            secret=SECRET,
-            clock=Clock(),
-            providers=[FakeProvider()],
-            observe=observe,
+    usual = middle(found)
+    statements = {lines: desk.statements(lines) for lines in (sizes.lines[0], len(THREE), sizes.lines[-1])}
+    for id_ in sorted(here & {"O1", "O2"}):
+        more: dict[str, object] = {"statements": statements[len(THREE)], "spread": spread(found["ours"])}
+        if id_ == "O2":
+            more["floor_by_turns_us"] = round(usual["by turns"], 3)
+            more["ratio_to_floor_by_turns"] = round(usual["ours"] / usual["by turns"], 3)
+        yield Measured(id=id_, backend=backend.name, floor_us=usual["floor"], ours_us=usual["ours"], more=more)
+    if "O4" in here:
+        yield Measured(
+            id="O4",
+            backend=backend.name,
+            floor_us=usual["floor"],
+            ours_us=usual["ours"],
+            ratio_is=float(max(statements.values())),
+            also=len(set(statements.values())) == 1,
+            more={"statements_by_lines": statements},
         )
-        open_shop(host)
-        host.run(receive(node=DC, units={unit(sku): 10**9 for sku in SKUS}))
-
-        def single(number: int) -> None:
-            host.run(import_orders(channel=MARKET, orders=(told(number),)), command=f"N{number}")
-
-        def fifty(number: int) -> None:
-            orders = tuple(told(10**6 + number * 50 + at) for at in range(50))
-            host.run(import_orders(channel=MARKET, orders=orders), command=f"B{number}")
-
-        def whole(number: int) -> None:
-            cart = Cart(
-                id=CartId(f"cart-{number}"),
-                channel=WEB,
-                lines=tuple(
-                    CartLine(id=LineId(str(at)), variant=VariantId(sku), quantity=2) for at, sku in enumerate(SKUS)
-                ),
-            )
-            offer = host.run(quote(cart=cart))
-            card = Tender(id=TenderId("card"), method=TenderMethod.CARD, amount=offer.gross, provider=Provider("card"))
-            host.run(checkout(quote=offer.quote, shown=offer.gross, tenders=(card,)), command=f"C{number}")
-
-        rows: dict[str, list[float]] = {"floor": [], "order": [], "of fifty": [], "checkout": []}
-        for turn in range(ROUNDS):
-            rows["floor"].append(timed(place, ORDERS, turn * ORDERS))
-            rows["order"].append(timed(single, ORDERS, turn * ORDERS))
-            rows["of fifty"].append(timed(fifty, 10, turn * 10) / 50)
-            rows["checkout"].append(timed(whole, 40, turn * 40))
-        assert not host.verify().differences
-        host.close()
-    base = median(rows["floor"])
-    for name, found in rows.items():
-        row = {"id": name, "ours_us": round(median(found), 1), "ratio": round(median(found) / base, 2)}
-        print(json.dumps(row) if "--json" in sys.argv else f"{name:10} {row['ours_us']:>10} us  {row['ratio']:>6}x")
-    counted = {flow: statements[flow] for flow in ("scenarios.import_orders", "scenarios.quote")}
-    print(json.dumps(counted) if "--json" in sys.argv else f"statements: {counted}")
-    return 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _together(desk: Desk, sizes: Sizes, backend: Backend) -> Measured:
+    orders = sizes.imports * TOGETHER
+    found = in_turns(
+        {
+            "floor": lambda: desk.by_hand(orders, together=TOGETHER),
+            "alone": lambda: desk.by_hand(orders),
+            "ours": desk.take_over,
+        },
+        count=orders,
+        passes=sizes.passes,
+        prepare={"ours": lambda: desk.tell(sizes.imports)},
+    )
+    usual = middle(found)
+    more = {
+        "floor_alone_us": round(usual["alone"], 3),
+        "ratio_to_floor_alone": round(usual["ours"] / usual["alone"], 3),
+        "spread": spread(found["ours"]),
+    }
+    return Measured(id="O3", backend=backend.name, floor_us=usual["floor"], ours_us=usual["ours"], more=more)

@@ -6,7 +6,8 @@ from omnicore.adapters.memory import Memory
 from omnicore.kernel.errors import Conflict
 from omnicore.kernel.journal import Envelope
 from omnicore.kernel.ledger import Account, Hold, Post, Void
-from omnicore.kernel.records import Document, IndexRow, Put, sort_key, span
+from omnicore.kernel.records import Document, IndexRow, Put, span
+from omnicore.kernel.sorting import sort_key
 from omnicore.kernel.store import Batch, Store
 from omnicore.kernel.time import Instant
 from omnicore.testing import check_store

@@ -16,7 +16,8 @@ from omnicore.adapters.memory import Memory
 from omnicore.kernel.errors import Conflict, Malformed, OmnicoreError
 from omnicore.kernel.journal import Envelope
 from omnicore.kernel.ledger import Account, Extend, Floor, Hold, Move, Post, Rest, Settle, Void
-from omnicore.kernel.records import Change, Document, Drop, Field, Index, IndexRow, Kind, Put, sort_key, span
+from omnicore.kernel.records import Change, Document, Drop, Index, IndexRow, Kind, Put, span
+from omnicore.kernel.sorting import Field, sort_key
 from omnicore.kernel.store import Batch, Command, Database, Store
 from omnicore.kernel.time import Instant
 from omnicore.testing import check_store

@@ -374,6 +374,30 @@ def test_a_repeated_key_is_located() -> None:
     with pytest.raises(Malformed, match="twice") as caught:
         codec.parse('{"x": [{"b": [1, {"a": 1, "a": 2}]}]}')
     assert caught.value.path == "$.x[0].b[1]"
+    with pytest.raises(Malformed, match="not JSON"):
+        codec.parse('{"a": 1, "b": {"a": 1, "a": 2}')
+
+
+@given(st.integers(1, 2 * codec.MAX_DEPTH), st.sampled_from([1, 40]))
+def test_text_and_data_have_the_same_bounds(depth: int, wide: int) -> None:
+    """However a document comes, as text or as data, it is let in to the same depth and written out to the same."""
+    data: JsonValue = [0] * wide
+    for _ in range(depth - 1):
+        data = [data]
+    text = codec.canonical(data)
+    try:
+        assert codec.load(data, as_=JsonValue) == data
+    except Malformed:
+        assert depth > codec.MAX_DEPTH
+        for refused in (text, text.encode()):
+            with pytest.raises(Malformed, match="deeper"):
+                codec.loads(refused, as_=JsonValue)
+        with pytest.raises(Malformed, match="deeper"):
+            codec.dumps(data, as_=JsonValue)
+        return
+    assert depth <= codec.MAX_DEPTH + 1
+    assert codec.loads(text, as_=JsonValue) == codec.loads(text.encode(), as_=JsonValue) == data
+    assert codec.dumps(data, as_=JsonValue) == text
 
 
 def test_depth_and_size_are_bounded_first() -> None:
@@ -393,6 +417,10 @@ def test_depth_and_size_are_bounded_first() -> None:
         rule = Not(rule)
     with pytest.raises(Malformed, match="deeper"):
         codec.dump(rule, as_=Condition)
+    with pytest.raises(Malformed, match="deeper"):
+        codec.dumps(rule, as_=Condition)
+    with pytest.raises(Malformed, match="values"):
+        codec.dumps([0] * 100_001, as_=JsonValue)
     with pytest.raises(Malformed, match="deeper"):
         codec.dump(_nested(40), as_=Condition)
     assert codec.load(codec.dump(_nested(30), as_=Condition), as_=Condition) == _nested(30)

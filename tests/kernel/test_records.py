@@ -16,14 +16,14 @@ from omnicore.kernel.records import (
     Cursor,
     Document,
     Drop,
-    Field,
     Index,
     IndexRow,
     Kind,
+    Stored,
     cursor,
-    sort_key,
     span,
 )
+from omnicore.kernel.sorting import Field, sort_key
 from omnicore.testing.bench import NOTES, Bench, Note
 from omnicore.testing.strategies.kernel import instants
 
@@ -229,3 +229,28 @@ def test_a_vault_knows_whose_data_it_holds() -> None:
     assert "Hana" in put.body
     assert "Hana" not in repr(put)
     assert NOTES.vault is False
+
+
+def test_a_steady_document_is_read_once_for_each_text() -> None:
+    """The same text of a steady kind is the same value again, whoever reads it; another text, or schema, is another."""
+    kind = Kind(name="tests.steady", type=Note, key=lambda note: note.key, steady=True)
+
+    def stored(text: str, *, version: int = 1, schema: int = 1) -> Stored[Note]:
+        return kind.read(Document(kind=kind.name, key="n", version=version, schema=schema, body=text))
+
+    one = stored('{"key":"n","rank":1}')
+    again = stored('{"key":"n","rank":1}', version=2)
+    assert again.value is one.value
+    assert (one.version, again.version) == (1, 2)
+    assert stored('{"key":"n","rank":2}').value == Note(key="n", rank=2)
+    newer = stored('{"key":"n","rank":1,"later":true}', schema=2)
+    assert (newer.value, newer.rest, one.rest) == (Note(key="n", rank=1), {"later": True}, None)
+    for number in range(3 * records.MAX_REMEMBERED):
+        stored(f'{{"key":"n","rank":{number}}}')
+    assert len(kind._remembered) <= records.MAX_REMEMBERED
+
+
+def test_nothing_personal_is_remembered() -> None:
+    """A kind that holds personal data cannot be steady, so that what is erased stands in no memory of ours."""
+    with pytest.raises(AssertionError, match="personal"):
+        Kind(name="tests.steady_vault", type=Note, key=lambda note: note.key, subject=lambda note: "s", steady=True)

@@ -10,6 +10,7 @@ PRODUCTS: Final = Kind(
     name="catalog.product",
     type=Product,
     key=lambda product: product.id,
+    steady=True,
     indexes=(
         Index("all", lambda product: [(product.id,)]),
         Index("category", lambda product: [(product.category, product.id)]),
@@ -20,10 +21,11 @@ VARIANTS: Final = Kind(
     name="catalog.variant",
     type=Variant,
     key=lambda variant: variant.id,
+    steady=True,
     indexes=(Index("product", lambda variant: [(variant.product, variant.id)]),),
 )
 
-SKUS: Final = Kind(name="catalog.sku", type=Sku, key=lambda sku: sku.id)
+SKUS: Final = Kind(name="catalog.sku", type=Sku, key=lambda sku: sku.id, steady=True)
 
 TRADE_ITEMS: Final = Kind(name="catalog.trade_item", type=TradeItem, key=lambda item: item.gtin)
 
@@ -37,5 +39,6 @@ PUBLICATIONS: Final = Kind(
     name="catalog.publication",
     type=Publication,
     key=lambda publication: publication_key(publication.product, publication.channel),
+    steady=True,
     indexes=(Index("channel", lambda publication: [(publication.channel, publication.product)]),),
 )

@@ -7,7 +7,7 @@ from omnicore.kernel.records import Index, Kind
 from omnicore.kernel.time import Instant
 
 SOURCING_POLICIES: Kind[SourcingPolicy] = Kind(
-    name="fulfilment.sourcing_policy", type=SourcingPolicy, key=lambda policy: policy.channel
+    name="fulfilment.sourcing_policy", type=SourcingPolicy, key=lambda policy: policy.channel, steady=True
 )
 
 PARCELS: Kind[Parcel] = Kind(

@@ -3,7 +3,7 @@
 from omnicore.inventory.model import Pool, Reservation, Transfer
 from omnicore.kernel.records import Index, Kind
 
-POOLS: Kind[Pool] = Kind(name="inventory.pool", type=Pool, key=lambda pool: pool.channel)
+POOLS: Kind[Pool] = Kind(name="inventory.pool", type=Pool, key=lambda pool: pool.channel, steady=True)
 
 RESERVATIONS: Kind[Reservation] = Kind(
     name="inventory.reservation", type=Reservation, key=lambda reservation: reservation.id

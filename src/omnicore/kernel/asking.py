@@ -12,7 +12,8 @@ from attrs import frozen
 
 from omnicore.kernel.journal import Envelope
 from omnicore.kernel.ledger import Account, Balance, Entry, Held
-from omnicore.kernel.records import Cursor, Document, Field, Found, Kind, Page, Stored, span
+from omnicore.kernel.records import Cursor, Document, Found, Kind, Page, Stored, span
+from omnicore.kernel.sorting import Field
 from omnicore.kernel.store import Writes
 
 T = TypeVar("T")

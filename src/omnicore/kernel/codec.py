@@ -11,7 +11,6 @@ unions declared with ``tagged``, types registered with ``scalar``, and ``Persona
 written only with ``vault=True``. A ``NewType`` over ``str`` is an id: 1 to 255 printable characters.
 """
 
-import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NewType, TypeAlias, TypeVar, cast, get_args, get_origin, overload
@@ -22,7 +21,7 @@ from omnicore.kernel.codec_forms import Form, Via, form_of, personal_paths, regi
 from omnicore.kernel.codec_read import reader_of
 from omnicore.kernel.codec_scalars import MAX_ID, MAX_INT, MAX_TEXT
 from omnicore.kernel.codec_stored import anchor, merge, split
-from omnicore.kernel.codec_text import MAX_DEPTH, MAX_DOCUMENT, MAX_NODES, bounded, parse
+from omnicore.kernel.codec_text import MAX_DEPTH, MAX_DOCUMENT, MAX_NODES, bounded, parse, surely_bounded
 from omnicore.kernel.codec_types import JsonValue, NotStorable, canonical
 from omnicore.kernel.codec_write import writer_of
 from omnicore.kernel.errors import Malformed
@@ -113,7 +112,10 @@ def loads(document: str | bytes, *, as_: "TypeForm[T]") -> T:
     Raises:
         Malformed: as ``load``, or if the text is not JSON.
     """
-    return load(parse(document), as_=as_)
+    data = parse(document)
+    if type(document) is not str or not surely_bounded(document):
+        bounded(data)
+    return cast("T", reader_of(as_)(data))
 
 
 def dumps(value: T, *, as_: "TypeForm[T]", vault: bool = False) -> str:
@@ -123,7 +125,15 @@ def dumps(value: T, *, as_: "TypeForm[T]", vault: bool = False) -> str:
         Malformed: as ``dump``.
         PersonalOutsideVault: as ``dump``.
     """
-    return canonical(dump(value, as_=as_, vault=vault))
+    write = writer_of(as_, vault=vault)
+    try:
+        data = write(value)
+        document = canonical(data)
+    except RecursionError:
+        raise Malformed("$", f"is nested deeper than {MAX_DEPTH} levels") from None
+    if not surely_bounded(document):
+        bounded(data)
+    return document
 
 
 def keyed_hash(value: T, *, as_: "TypeForm[T]", key: bytes) -> str:
@@ -134,7 +144,7 @@ def keyed_hash(value: T, *, as_: "TypeForm[T]", key: bytes) -> str:
     """
     if type(key) is not bytes or len(key) < _MIN_KEY:
         raise Malformed("$.key", f"must be at least {_MIN_KEY} bytes")
-    return hmac.new(key, dumps(value, as_=as_, vault=True).encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(key, dumps(value, as_=as_, vault=True).encode(), "sha256").hex()
 
 
 def load_stored(data: JsonValue, *, as_: "TypeForm[T]", vault: bool = False) -> tuple[T, Rest]:
@@ -172,7 +182,7 @@ def dumps_stored(value: T, rest: Rest, *, as_: "TypeForm[T]", vault: bool = Fals
         Malformed: as ``dump``.
         PersonalOutsideVault: as ``dump``.
     """
-    return canonical(dump_stored(value, rest, as_=as_, vault=vault))
+    return canonical(dump_stored(value, rest, as_=as_, vault=vault)) if rest else dumps(value, as_=as_, vault=vault)
 
 
 def personal_fields(as_: object) -> tuple[str, ...]:

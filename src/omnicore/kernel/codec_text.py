@@ -24,6 +24,21 @@ class _Twice(dict[str, object]):
     """An object in which a key stands twice."""
 
 
+class _Repeated(Exception):  # noqa: N818 - never leaves this file
+    """A key stands twice somewhere."""
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _Repeated
+    return found
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_once)
+"""Made once: making one takes as long as reading a small document."""
+
+
 def parse(document: str | bytes) -> JsonValue:
     """Parse JSON text.
 
@@ -39,25 +54,25 @@ def parse(document: str | bytes) -> JsonValue:
         raise Malformed("$", "must be JSON text")
     if len(document) > MAX_DOCUMENT:
         raise Malformed("$", f"is longer than {MAX_DOCUMENT} characters")
-    twice: list[_Twice] = []
-
-    def keep(pairs: list[tuple[str, object]]) -> dict[str, object]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            twice.append(_Twice(found))
-            return twice[-1]
-        return found
-
+    path, reason = "$", "has a key twice"
     try:
-        data: JsonValue = json.loads(document, object_pairs_hook=keep)
+        try:
+            data: JsonValue = _DECODER.decode(document)
+            return data
+        except _Repeated:
+            path = _path_to_twice(json.loads(document, object_pairs_hook=_keep))
     except (ValueError, RecursionError) as error:
         position = f" at line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
         reason = "is nested too deeply" if isinstance(error, RecursionError) else f"is not JSON{position}"
-    else:
-        if twice:
-            raise Malformed(_path_to_twice(data), "has a key twice")
-        return data
-    raise Malformed("$", reason)  # outside the handler: the parser's error holds the whole text
+    raise Malformed(path, reason)  # outside the handler: the parser's error holds the whole text
+
+
+def surely_bounded(document: str) -> bool:
+    """Say whether a document's text alone shows that it is within the bounds; ``bounded`` looks at the rest.
+
+    Every level opens with a bracket, and every value takes a character.
+    """
+    return len(document) <= MAX_NODES and document.count("{") + document.count("[") <= MAX_DEPTH
 
 
 def bounded(data: object) -> None:
@@ -93,3 +108,8 @@ def _path_to_twice(data: object) -> str:
             waiting.extend((path + step(name), each) for name, each in node.items())
         elif type(node) is list:
             waiting.extend((f"{path}[{at}]", each) for at, each in enumerate(node))
+
+
+def _keep(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else _Twice(found)

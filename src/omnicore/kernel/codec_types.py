@@ -7,7 +7,10 @@ JsonValue: TypeAlias = None | bool | int | str | list["JsonValue"] | dict[str, "
 """What JSON can say, without floating point numbers."""
 
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+# What is written is a tree that a writer has just made, so nobody need look whether it holds itself.
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False, check_circular=False
+)
 
 
 class NotStorable(AssertionError):  # noqa: N818 - names the bug

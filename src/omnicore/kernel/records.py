@@ -4,8 +4,8 @@ A ``Kind`` is declared once beside its aggregate: name, key, schema number with 
 costs an adapter nothing, because adapters only see ``Document``: text under (kind, key) with a version and index rows.
 
 An index is a pure function from the value to zero or more tuples of str, int or Instant. A look-up is equality on a
-prefix and a range on the next field, nothing more; reports are read models fed from the journal. Tuples are encoded as
-bytes whose order is the tuples' order, so every database sorts them alike, whatever its collation.
+prefix and a range on the next field, nothing more; reports are read models fed from the journal. ``sorting`` writes
+tuples so that every database sorts them alike.
 """
 
 import json
@@ -18,36 +18,16 @@ from attrs import field, frozen
 from omnicore.kernel import codec
 from omnicore.kernel import stored_forms as _forms  # noqa: F401 - importing it registers how an Instant is written
 from omnicore.kernel.errors import Malformed
-from omnicore.kernel.time import Instant
+from omnicore.kernel.sorting import Field, encode_field, sort_key
 
 T = TypeVar("T")
-Field = str | int | Instant
 Cursor = NewType("Cursor", str)
 """Where a page ended; opaque, safe to hand to a browser: a forged one finds other rows of the same look-up, no more."""
 
 MAX_KEY_CHARS = 256
 MAX_PAGE = 10_000
-_HALF = 1 << 63
-
-
-def _encode(value: Field) -> bytes:
-    if isinstance(value, str):
-        try:
-            return b"s" + value.encode().replace(b"\x00", b"\x00\xff") + b"\x00\x01"
-        except UnicodeEncodeError:  # half a character, which no database takes
-            raise Malformed("$.index", "a text must be made of whole characters") from None
-    number = value.micros if isinstance(value, Instant) else value
-    if type(number) is not int or not -_HALF <= number < _HALF:
-        raise Malformed("$.index", "a field must be a str, a 64-bit int or an Instant")
-    return b"i" + (number + _HALF).to_bytes(8, "big")
-
-
-def sort_key(fields: Iterable[Field]) -> bytes:
-    """Encode a tuple as bytes that sort as the tuples do.
-
-    Law: ``a < b`` if and only if ``sort_key(a) < sort_key(b)``, for tuples of the same types.
-    """
-    return b"".join(_encode(value) for value in fields)
+MAX_REMEMBERED = 2_048
+"""Texts of which a steady kind remembers what they were read as."""
 
 
 @frozen(kw_only=True)
@@ -132,6 +112,9 @@ class Kind(Generic[T]):
 
     ``upcasters[n]`` turns a document of schema n into one of schema n + 1. Only ``vault`` kinds may hold personal data;
     ``subject`` then says whose it is, so that it can be found for export and erasure.
+
+    A ``steady`` kind is read far more often than it changes (a product, a pool): what a text was read as is remembered,
+    so reading the same text again costs a look-up. The text itself is read from the store each time.
     """
 
     name: str
@@ -141,11 +124,15 @@ class Kind(Generic[T]):
     schema: int = 1
     upcasters: Mapping[int, Callable[[dict[str, codec.JsonValue]], dict[str, codec.JsonValue]]] = field(factory=dict)
     subject: Callable[[T], str] | None = None
+    steady: bool = False
+    _remembered: dict[tuple[int, str], tuple[T, codec.Rest]] = field(factory=dict, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         """Register the kind; two kinds of one name, or a gap in the upcasters, fail at import."""
         if self.name in _KINDS:
             raise AssertionError(f"two kinds are called {self.name}")
+        if self.steady and self.vault:
+            raise AssertionError(f"{self.name} holds personal data, of which nothing is remembered")
         if set(self.upcasters) != set(range(1, self.schema)):
             raise AssertionError(f"{self.name} needs an upcaster for every schema below {self.schema}")
         _KINDS[self.name] = cast("Kind[object]", self)
@@ -169,7 +156,7 @@ class Kind(Generic[T]):
             expected=expected,
             schema=schema or self.schema,
             subject=None if self.subject is None else self.subject(value),
-            body=codec.canonical(codec.dump_stored(value, rest or {}, as_=self.type, vault=self.vault)),
+            body=codec.dumps_stored(value, rest, as_=self.type, vault=self.vault),
             rows=self.rows(value),
         )
 
@@ -189,19 +176,27 @@ class Kind(Generic[T]):
 
         Raises: Malformed when the document does not fit its kind.
         """
+        if not self.steady:
+            value, rest = self._read(document)
+        else:
+            known = (document.schema, document.body)
+            if (found := self._remembered.get(known)) is None:
+                if len(self._remembered) >= MAX_REMEMBERED:
+                    self._remembered.clear()
+                found = self._remembered[known] = self._read(document)
+            value, rest = found
+        return Stored(value=value, version=document.version, kind=self, rest=rest, schema=document.schema)
+
+    def _read(self, document: Document) -> tuple[T, codec.Rest]:
+        if document.schema == self.schema:
+            # A document of our own schema has no key we do not know, so the quick road is nearly always enough.
+            with suppress(Malformed):
+                return codec.loads(document.body, as_=self.type), None
         body = codec.parse(document.body)
         if not isinstance(body, dict):
             raise Malformed("$", "must be an object")
         for schema in range(document.schema, self.schema):
             body = self.upcasters[schema](body)
-        value, rest = self._load(body, newer=document.schema > self.schema)
-        return Stored(value=value, version=document.version, kind=self, rest=rest, schema=document.schema)
-
-    def _load(self, body: dict[str, codec.JsonValue], *, newer: bool) -> tuple[T, codec.Rest]:
-        if not newer:
-            # A document of our own schema has no key we do not know, so the quick road is nearly always enough.
-            with suppress(Malformed):
-                return codec.load(body, as_=self.type), None
         return codec.load_stored(body, as_=self.type, vault=self.vault)
 
 
@@ -247,8 +242,8 @@ def span(
     return Span(
         kind=kind,
         index=index,
-        lower=prefix if since is None else prefix + _encode(since),
-        upper=prefix + (b"\xff" if until is None else _encode(until)),
+        lower=prefix if since is None else prefix + encode_field(since),
+        upper=prefix + (b"\xff" if until is None else encode_field(until)),
         newest_first=newest_first,
         after=None if after is None else _read_cursor(after),
         limit=limit,

@@ -7,6 +7,7 @@ so the screen that explains and the command that refuses cannot disagree. Verdic
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from itertools import chain
 from typing import NoReturn, TypeAlias
 
@@ -38,7 +39,7 @@ class Reason:
         Raises:
             Malformed: if the code or a fact's name is not a plain word, or a fact is not an id, code or count.
         """
-        if not _is_text(self.code) or len(self.code) > _MAX_FACT or not _CODE.fullmatch(self.code):
+        if not _is_text(self.code) or not _is_code(self.code):
             raise Malformed("$.code", "must be words as returns.window")
         if type(self.held) is not bool:
             raise Malformed("$.held", "must be true or false")
@@ -46,7 +47,7 @@ class Reason:
         if not isinstance(facts, Mapping) or len(facts) > _MAX_FACTS:
             raise Malformed("$.facts", f"must be a mapping of at most {_MAX_FACTS}")
         for name, fact in self.facts.items():
-            if type(name) is not str or not _NAME.fullmatch(name) or name in _TAKEN:
+            if type(name) is not str or not _is_name(name):
                 raise Malformed("$.facts", "names must be plain words")
             if not _is_fact(fact):
                 raise Malformed(f"$.facts.{name}", "must be an id, a code or a whole number")
@@ -164,6 +165,17 @@ def _joined(verdicts: tuple[Verdict, ...], *, holds_if_none: bool) -> Verdict:
         turns = min((way for way in ways if way is not None), key=len, default=None)
     because = tuple(dict.fromkeys(chain.from_iterable(verdict.because for verdict in (decisive or verdicts))))
     return Verdict(bool(decisive) is not holds_if_none, because, turns)
+
+
+# The same few words are judged over and over, so the answer is remembered.
+@lru_cache(maxsize=2048)
+def _is_code(code: str) -> bool:
+    return len(code) <= _MAX_FACT and _CODE.fullmatch(code) is not None
+
+
+@lru_cache(maxsize=2048)
+def _is_name(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None and name not in _TAKEN
 
 
 def _is_text(value: object) -> bool:

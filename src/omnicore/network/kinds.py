@@ -9,6 +9,7 @@ CHANNELS: Final = Kind(
     name="network.channel",
     type=Channel,
     key=lambda channel: channel.id,
+    steady=True,
     indexes=(Index("all", lambda channel: [(channel.id,)]),),
 )
 
@@ -16,6 +17,7 @@ NODES: Final = Kind(
     name="network.node",
     type=Node,
     key=lambda node: node.id,
+    steady=True,
     indexes=(
         Index("all", lambda node: [(node.id,)]),
         Index("gln", lambda node: [(node.gln,)] if node.gln is not None else []),

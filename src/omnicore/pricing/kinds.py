@@ -23,10 +23,18 @@ def _list(found: ListPrice) -> Iterable[tuple[str]]:
 
 
 PRICE_LIST: Final = Kind(
-    name="pricing.list", type=PriceList, key=lambda found: found.id, indexes=(Index("channel", _channel),)
+    name="pricing.list",
+    type=PriceList,
+    key=lambda found: found.id,
+    steady=True,
+    indexes=(Index("channel", _channel),),
 )
 LIST_PRICE: Final = Kind(
-    name="pricing.price", type=ListPrice, key=lambda found: found.key, indexes=(Index("list", _list),)
+    name="pricing.price",
+    type=ListPrice,
+    key=lambda found: found.key,
+    steady=True,
+    indexes=(Index("list", _list),),
 )
 
 

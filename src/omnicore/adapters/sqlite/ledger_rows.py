@@ -3,6 +3,9 @@
 One statement gathers everything ``kernel.books`` needs for a batch, however many moves it has: balances of the accounts
 touched, the holds named, the holds lapsed on those accounts, and entries whose id a move repeats. One statement per
 table stores what came out.
+
+New holds on accounts that the flow has read already need no gathering: SQLite has one writer, so what this transaction
+has read still stands. That their ids are new is found when they are stored; ``Guessed`` then asks for the longer way.
 """
 
 from collections.abc import Iterable
@@ -10,7 +13,8 @@ from collections.abc import Iterable
 from omnicore.adapters.columns import BALANCE, ENTRY, HOLD, read_balance, read_entry, read_hold
 from omnicore.adapters.sqlite.statements import Statements, listed
 from omnicore.kernel.books import Books, Recorded, record
-from omnicore.kernel.ledger import Account, Balance, Entry, Held, Move
+from omnicore.kernel.errors import Conflict, Malformed
+from omnicore.kernel.ledger import Account, Balance, Entry, Held, Hold, Move
 from omnicore.kernel.named_rows import named_accounts, named_entries, named_holds
 from omnicore.kernel.time import Instant
 
@@ -84,6 +88,7 @@ INSERT INTO omni_holds (shop, id, unit, source, target, amount, remaining, settl
 ON CONFLICT (shop, id) DO UPDATE SET remaining = excluded.remaining, settled = excluded.settled,
   released = excluded.released, expired = excluded.expired, expires = excluded.expires, state = excluded.state
 """
+_NEW_HOLD = _PUT_HOLD.partition("ON CONFLICT")[0]
 _PUT_ENTRY = """
 INSERT INTO omni_entries (shop, id, unit, source, target, amount, at, fact, hold) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
@@ -100,6 +105,7 @@ def balances(statements: Statements, accounts: Iterable[Account], at: Instant) -
         for row in statements.rows(_GUARDED, accounts=_pairs(guarded), at=at.micros):
             balance = read_balance(row[:7], lapsed=row[7])
             found[balance.account] = balance
+        statements.known.update((account, (found.get(account) or Balance(account=account), at)) for account in guarded)
     if unguarded := [account for account in asked if not account.guarded]:
         for unit, path, posted in statements.rows(_OPEN, accounts=_pairs(unguarded)):
             found[Account(unit, path)] = Balance(account=Account(unit, path), posted=posted)
@@ -134,12 +140,40 @@ def entries(statements: Statements, account: Account, *, after: int, limit: int)
 # The write
 
 
-def post(statements: Statements, moves: tuple[Move, ...], at: Instant) -> Recorded:
-    """Record moves and store what the books say afterwards.
+class Guessed(Exception):  # noqa: N818 - caught by whoever writes
+    """What was taken for granted may not be so: undo, and post again by the longer way."""
 
-    Raises: Conflict, Malformed.
+
+def post(statements: Statements, moves: tuple[Move, ...], at: Instant, *, guess: bool) -> Recorded:
+    """Record moves and store what the books say afterwards; with ``guess``, by what has been read where that will do.
+
+    Raises: Guessed, but never without ``guess``; Conflict, Malformed.
     """
-    recorded = record(_gather(statements, moves, at), moves, at)
+    known = _known(statements, moves, at) if guess else None
+    statements.known.clear()
+    if known is None:
+        return _stored(statements, record(_gather(statements, moves, at), moves, at), hold=_PUT_HOLD)
+    try:
+        return _stored(statements, record(known, moves, at), hold=_NEW_HOLD)
+    except (Conflict, Malformed):
+        raise Guessed from None
+
+
+def _known(statements: Statements, moves: tuple[Move, ...], at: Instant) -> Books | None:
+    """Give the books as far as they are known, if that is enough: new holds, and nothing lapsed on their accounts."""
+    if not all(type(move) is Hold for move in moves):
+        return None
+    found: dict[Account, Balance] = {}
+    for account in named_accounts(moves, {}):
+        balance, asked = statements.known.get(account, (None, at))
+        if balance is None or balance.lapsed or asked < at or (balance.at is not None and balance.at > at):
+            return None
+        if balance.at is not None:
+            found[account] = balance
+    return Books(balances=found, holds={}, entries={})
+
+
+def _stored(statements: Statements, recorded: Recorded, *, hold: str) -> Recorded:
     shop = statements.shop
     statements.many(
         _PUT_BALANCE,
@@ -151,7 +185,7 @@ def post(statements: Statements, moves: tuple[Move, ...], at: Instant) -> Record
         about="{1} at {2}",
     )
     statements.many(
-        _PUT_HOLD,
+        hold,
         [
             (
                 *(shop, row.id, row.unit, row.source, row.target, row.amount),

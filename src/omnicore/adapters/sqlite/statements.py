@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, Protocol
 
 from omnicore.kernel.errors import Conflict, Malformed
+from omnicore.kernel.ledger import Account, Balance
+from omnicore.kernel.time import Instant
 
 Value = str | int | bytes | None
 Row = tuple[Any, ...]
@@ -75,6 +77,8 @@ class Statements:
         """Speak to a connection about a shop; ``:shop`` is bound in every ``rows`` and ``stream``."""
         self.shop = shop
         self.count: int = 0
+        self.known: dict[Account, tuple[Balance, Instant]] = {}
+        """Balances this transaction has read, and as of when: nobody else writes, so they stand until it does."""
         self._connection = connection
 
     def stream(self, sql: str, **values: Value) -> Iterable[Row]:

@@ -3,7 +3,7 @@
 The store runs on any ``Connection``: ours, or a host's own inside the host's transaction.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from omnicore.adapters.sqlite import document_rows, journal_rows, ledger_rows
 from omnicore.adapters.sqlite.statements import Connection, Statements
@@ -11,7 +11,7 @@ from omnicore.adapters.sqlite.verifying import verify
 from omnicore.kernel.audit import overcommitted
 from omnicore.kernel.journal import Envelope
 from omnicore.kernel.ledger import Account, Balance, Entry, Held
-from omnicore.kernel.records import Document, Found, Kind, Span
+from omnicore.kernel.records import Change, Document, Found, Kind, Span
 from omnicore.kernel.store import Batch, Command, Verified, ordered_changes
 from omnicore.kernel.time import Instant
 
@@ -76,10 +76,16 @@ class SqliteStore:
         """
         self._may_write()
         changes = ordered_changes(batch.changes)
+        try:
+            self._apply(batch, changes, guess=True)
+        except ledger_rows.Guessed:
+            self._apply(batch, changes, guess=False)
+
+    def _apply(self, batch: Batch, changes: Sequence[Change], *, guess: bool) -> None:
         self._statements.savepoint()
         try:
             journal_rows.put_commands(self._statements, batch.commands)
-            envelopes = batch.envelopes + self._post(batch)
+            envelopes = batch.envelopes + self._post(batch, guess=guess)
             if changes:
                 document_rows.change(self._statements, changes)
             journal_rows.put_events(self._statements, envelopes)
@@ -88,10 +94,10 @@ class SqliteStore:
             raise
         self._statements.keep()
 
-    def _post(self, batch: Batch) -> tuple[Envelope, ...]:
+    def _post(self, batch: Batch, *, guess: bool) -> tuple[Envelope, ...]:
         if not batch.moves:
             return ()
-        recorded = ledger_rows.post(self._statements, batch.moves, batch.at)
+        recorded = ledger_rows.post(self._statements, batch.moves, batch.at, guess=guess)
         return overcommitted(recorded, self.open_holds(recorded.overcommitted), batch)
 
     def number(self, limit: int) -> int:
