@@ -44,7 +44,8 @@ class Memory:
     def writing(self, shop: str, *, serializable: bool = False) -> Iterator["MemoryStore"]:
         """Open one transaction, always alone; any exception undoes it."""
         with self._lock:
-            store = self.store(self._shops.setdefault(shop, Shop()), writable=True)
+            rows = self._shops.get(shop) or self._shops.setdefault(shop, Shop())
+            store = self.store(rows, writable=True)
             try:
                 yield store
             except BaseException:

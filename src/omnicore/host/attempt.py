@@ -6,7 +6,7 @@ transaction does.
 """
 
 from collections.abc import Awaitable, Callable, Generator, Sequence
-from typing import Generic, TypeGuard, TypeVar
+from typing import Generic, TypeVar
 
 from omnicore.kernel import codec
 from omnicore.kernel.access import Access, Accessed, PurposeMissing
@@ -19,12 +19,9 @@ R = TypeVar("R")
 
 
 _NOTHING = Writes()
-_TOLD = frozenset({"enter", "reveal", "write"})
-
-
-def is_told(request: object) -> TypeGuard[Ask]:
-    """Whether a flow asks for something that needs no store."""
-    return isinstance(request, Ask) and request.method in _TOLD
+_WRITES_ONCE = "a flow writes once, as its last port call"
+TOLD = frozenset({"enter", "reveal", "write"})
+"""What a flow asks for that needs no store."""
 
 
 class Attempt(Generic[R]):
@@ -53,7 +50,10 @@ class Attempt(Generic[R]):
         try:
             while True:
                 request = steps.send(answer)
-                answer = self.told(request) if is_told(request) else await self.asked(request)
+                if isinstance(request, Ask) and request.method in TOLD:
+                    answer = self.told(request)
+                else:
+                    answer = await self.asked(request)
         except StopIteration as stop:
             result: R = stop.value
             return result
@@ -70,11 +70,11 @@ class Attempt(Generic[R]):
             case "enter":
                 self._enter(*request.args)
                 return self.given
+            case _ if self.writes is not None:
+                raise AssertionError(_WRITES_ONCE)
             case "reveal":
-                self._before_the_write()
                 self._reveal(*request.args)
             case _:
-                self._before_the_write()
                 self._keep(*request.args)
         return None
 
@@ -82,7 +82,8 @@ class Attempt(Generic[R]):
         """Answer one port call from the store, which is to be awaited."""
         if not isinstance(request, Ask):
             raise AssertionError(f"a flow may only await ports, not {type(request).__name__}")  # noqa: TRY004 - a bug
-        self._before_the_write()
+        if self.writes is not None:
+            raise AssertionError(_WRITES_ONCE)
         method: Callable[..., Awaitable[object]] = getattr(self.store, request.method)
         match request.method:
             case "balances":  # how much of what is held has lapsed depends on the instant, which is the flow's own
@@ -95,10 +96,6 @@ class Attempt(Generic[R]):
                 return method(after=after, limit=limit)
             case _:
                 return method(*request.args)
-
-    def _before_the_write(self) -> None:
-        if self.writes is not None:
-            raise AssertionError("a flow writes once, as its last port call")
 
     def _enter(self, inner: object) -> None:
         assert isinstance(inner, Definition)

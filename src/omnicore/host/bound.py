@@ -54,21 +54,7 @@ class Bound:
         Raises: Malformed for a secret of fewer than 16 bytes, or none on a durable database, for a shop that is no id,
             for a lease, a patience, an inbox or a memory for commands of no time, or relays that are not named well.
         """
-        if secret is None:
-            if getattr(database, "durable", False):
-                raise Malformed(
-                    "$.secret", f"must be given for a database that lasts: {_SHORTEST_SECRET} bytes or more"
-                )
-            secret = NO_SECRET
-        if type(secret) is not bytes or len(secret) < _SHORTEST_SECRET:
-            raise Malformed("$.secret", f"must be at least {_SHORTEST_SECRET} bytes")
-        for name, count in {
-            "lease_seconds": lease_seconds,
-            "patience_seconds": patience_seconds,
-            "command_days": command_days,
-        }.items():
-            if type(count) is not int or count < 1:
-                raise Malformed(f"$.{name}", "must be a whole number of at least 1")
+        _check_counts(lease_seconds=lease_seconds, patience_seconds=patience_seconds, command_days=command_days)
         checked_id(shop, "$.shop")
         asynchronous = awaits(database)
         if asynchronous:
@@ -83,7 +69,7 @@ class Bound:
             ticks_micros=system.ticks_micros,
             pause=pause,
             random_bits=random_bits,
-            secret=secret,
+            secret=_secret_for(database, secret),
             observe=observe,
             lease_seconds=lease_seconds,
             patience_seconds=patience_seconds,
@@ -154,3 +140,19 @@ def check_process(process: object, command: str | None) -> None:
     if not isinstance(process, Process):
         raise Malformed("$", "must be a flow or a process, made by calling one")
     check_key(command)
+
+
+def _secret_for(database: Database | AsyncDatabase, secret: bytes | None) -> bytes:
+    if secret is None and not getattr(database, "durable", False):
+        return NO_SECRET
+    if secret is None:
+        raise Malformed("$.secret", f"must be given for a database that lasts: {_SHORTEST_SECRET} bytes or more")
+    if type(secret) is not bytes or len(secret) < _SHORTEST_SECRET:
+        raise Malformed("$.secret", f"must be at least {_SHORTEST_SECRET} bytes")
+    return secret
+
+
+def _check_counts(**counts: object) -> None:
+    for name, count in counts.items():
+        if type(count) is not int or count < 1:
+            raise Malformed(f"$.{name}", "must be a whole number of at least 1")

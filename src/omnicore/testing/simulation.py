@@ -21,7 +21,7 @@ from attrs import define, field, fields, frozen
 from omnicore.adapters.memory import Memory, MemoryStore
 from omnicore.adapters.memory_rows import Shop
 from omnicore.host.atonce import StoreAtOnce, completed
-from omnicore.host.attempt import Attempt, is_told
+from omnicore.host.attempt import TOLD, Attempt
 from omnicore.host.bound import NO_SECRET
 from omnicore.host.engine import MAX_TRIES
 from omnicore.kernel.errors import Conflict, OmnicoreError
@@ -169,10 +169,10 @@ class _World:
         try:
             while True:
                 request = steps.send(answer)
-                if is_told(request):
-                    answer = attempt.told(request)
-                    continue
                 if isinstance(request, Ask):
+                    if request.method in TOLD:
+                        answer = attempt.told(request)
+                        continue
                     yield request.method
                 answer = _answered(attempt, request)
                 read.append((request, answer))
