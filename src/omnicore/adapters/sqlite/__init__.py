@@ -10,7 +10,7 @@ from omnicore.adapters.sqlite.database import Sqlite
 from omnicore.adapters.sqlite.database import open_database as open  # noqa: A004 - reads `sqlite.open(path)`
 from omnicore.adapters.sqlite.errors import CannotOpen, ForeignDatabase, NotADatabase, SchemaDiffers
 from omnicore.adapters.sqlite.files import migrate
-from omnicore.adapters.sqlite.schema import migration_sql
+from omnicore.adapters.sqlite.schema import migration_sql, migration_steps
 from omnicore.adapters.sqlite.statements import Connection, Cursor
 from omnicore.adapters.sqlite.store import SqliteStore
 
@@ -25,5 +25,6 @@ __all__ = [
     "SqliteStore",
     "migrate",
     "migration_sql",
+    "migration_steps",
     "open",
 ]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from omnicore.adapters.sqlite.files import IN_MEMORY, check, connect, told, upgrade
+from omnicore.adapters.sqlite.files import IN_MEMORY, check, connect, keep_log, told, upgrade
 from omnicore.adapters.sqlite.statements import refuse
 from omnicore.adapters.sqlite.store import SqliteStore
 from omnicore.kernel.errors import Conflict
@@ -216,10 +216,9 @@ def open_database(
     try:
         if wants_tables:
             upgrade(connection, place)
-        check(connection, place)
+        standing = check(connection, place)
         with told(place):
-            if place != IN_MEMORY:
-                connection.execute("PRAGMA journal_mode = WAL")
+            keep_log(connection, place, standing)
     except BaseException:
         connection.close()
         raise
