@@ -19,7 +19,7 @@ from omnicore.kernel.errors import Conflict
 
 MAX_IDLE_READERS = 8
 
-_SHOPS = " UNION ".join(
+SHOPS = " UNION ".join(
     f"""SELECT shop FROM (
   WITH RECURSIVE seen (shop) AS (
     SELECT min(shop) FROM {table}
@@ -169,7 +169,7 @@ class Sqlite:
     def shops(self) -> Iterator[str]:
         """Name the shops that have rows here."""
         with self._reader() as connection, self._transaction(connection, "BEGIN DEFERRED"):
-            names = [name for (name,) in connection.execute(_SHOPS)]
+            names = [name for (name,) in connection.execute(SHOPS)]
         return iter(sorted(names))
 
     def compact(self) -> None:

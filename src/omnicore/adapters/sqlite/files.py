@@ -43,6 +43,15 @@ def told(path: str) -> Iterator[None]:
                 raise
 
 
+def check_version() -> None:
+    """Refuse a Python whose SQLite lacks what our statements use.
+
+    Raises: CannotOpen.
+    """
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        raise CannotOpen(f"SQLite 3.40.1 or newer is needed, not {sqlite3.sqlite_version}")
+
+
 def connect(path: str, *, create: bool, synchronous: str, busy_timeout_ms: int) -> sqlite3.Connection:
     """Open a connection, usable from any thread, with every setting the schema counts on.
 
@@ -52,8 +61,7 @@ def connect(path: str, *, create: bool, synchronous: str, busy_timeout_ms: int) 
         raise Malformed("$.synchronous", f"must be one of {', '.join(_SYNCHRONOUS)}")
     if type(busy_timeout_ms) is not int or busy_timeout_ms < 0:
         raise Malformed("$.busy_timeout_ms", "must be a whole number from 0")
-    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
-        raise CannotOpen(f"SQLite 3.40.1 or newer is needed, not {sqlite3.sqlite_version}")
+    check_version()
     mode = "rwc" if create else "rw"
     place = path if path == IN_MEMORY else f"{Path(path).absolute().as_uri()}?mode={mode}"
     with told(path):
