@@ -78,5 +78,13 @@ def _joined(vendor: str, lent: object) -> Joined:
     match vendor:
         case "sqlite":
             return sqlite.joined(lent)  # type: ignore[arg-type] # what Django holds for SQLite is a sqlite3.Connection
+        case "postgresql" if _is_psycopg_3(lent):
+            from omnicore.adapters import postgres  # noqa: PLC0415 - psycopg is there where Django uses it
+
+            return postgres.joined(lent)  # type: ignore[arg-type] # as has just been found
         case _:
-            raise CannotJoin(driver=vendor)
+            raise CannotJoin(driver=f"{vendor} by {type(lent).__module__}")
+
+
+def _is_psycopg_3(lent: object) -> bool:
+    return any(each.__module__.partition(".")[0] == "psycopg" for each in type(lent).__mro__)

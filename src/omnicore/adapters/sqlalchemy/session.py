@@ -1,32 +1,26 @@
-"""How does a flow become part of a transaction that a SQLAlchemy session or connection has open?
-
-    with Session(engine) as session, session.begin():
-        session.add(Parcel(...))
-        shop.within(joined(session)).run(inventory.receive(...), command="po-1")
+"""How is a SQLAlchemy session, synchronous or not, seen as a database whose transactions are the session's own?
 
 The driver's own connection is taken out of the session and spoken to directly, inside the session's transaction: the
-session commits and rolls back for both. ``run_within`` and ``start_within`` do the same from an ``AsyncSession``.
+session commits and rolls back for both. From an ``AsyncSession`` the same code runs inside ``run_sync``, and waits for
+the asynchronous driver there.
 """
 
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy.engine import AdaptedConnection, Connection
+from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import Session
 
 from omnicore.adapters import sqlite
-from omnicore.adapters.sqlite.statements import Row, Value
+from omnicore.adapters.sqlalchemy.awaited_sqlite import AwaitedSqlite
 from omnicore.host import Host
 from omnicore.host.within import CannotJoin, Joined
 from omnicore.kernel.flow import Flow
 from omnicore.kernel.process import Process
 from omnicore.kernel.store import Store
 from omnicore.kernel.time import Instant
-
-if TYPE_CHECKING:
-    import aiosqlite  # its own hosts have it, others need it not
 
 R = TypeVar("R")
 
@@ -112,80 +106,10 @@ def _joined(connection: Connection, lent: Any) -> Joined:  # noqa: ANN401 - of w
         case "sqlite", "pysqlite":
             return sqlite.joined(lent)
         case "sqlite", "aiosqlite":
-            return sqlite.joined(_Awaited(lent))
+            return sqlite.joined(AwaitedSqlite(lent))
+        case "postgresql", "psycopg":
+            from omnicore.adapters.sqlalchemy.psycopg_connection import joined_psycopg  # noqa: PLC0415 - where it is
+
+            return joined_psycopg(lent)
         case name, driver:
             raise CannotJoin(driver=f"{name}+{driver}")
-
-
-class _Awaited:
-    """An aiosqlite connection seen from inside ``run_sync``, where waiting for it lets other tasks go on."""
-
-    def __init__(self, adapted: AdaptedConnection) -> None:
-        self._adapted = adapted
-
-    @property
-    def _driver(self) -> "aiosqlite.Connection":
-        driver: aiosqlite.Connection = self._adapted.driver_connection
-        return driver
-
-    def _wait(self, work: Callable[["aiosqlite.Connection"], Coroutine[Any, Any, R]]) -> R:
-        result: R = self._adapted.run_async(work)
-        return result
-
-    @property
-    def row_factory(self) -> Any:  # noqa: ANN401 - as the driver has it
-        return self._driver.row_factory
-
-    @row_factory.setter
-    def row_factory(self, factory: Any) -> None:  # noqa: ANN401 - as the driver has it
-        self._driver.row_factory = factory
-
-    @property
-    def text_factory(self) -> Any:  # noqa: ANN401 - as the driver has it
-        return self._driver.text_factory
-
-    @text_factory.setter
-    def text_factory(self, factory: Any) -> None:  # noqa: ANN401 - as the driver has it
-        self._driver.text_factory = factory
-
-    @property
-    def isolation_level(self) -> str | None:
-        return self._driver.isolation_level
-
-    @property
-    def in_transaction(self) -> bool:
-        return self._driver.in_transaction
-
-    def execute(self, sql: str, parameters: Sequence[Value] | Mapping[str, Value] = (), /) -> "_Given":
-        return _Given(self._wait(lambda driver: _rows(driver, sql, parameters)))
-
-    def executemany(self, sql: str, parameters: Iterable[Sequence[Value]], /) -> "_Given":
-        return _Given([], self._wait(lambda driver: _changed(driver, sql, parameters)))
-
-
-async def _rows(
-    driver: "aiosqlite.Connection", sql: str, parameters: Sequence[Value] | Mapping[str, Value]
-) -> list[Row]:
-    rows: Iterable[Any] = await driver.execute_fetchall(sql, parameters)
-    return list(rows)
-
-
-async def _changed(driver: "aiosqlite.Connection", sql: str, parameters: Iterable[Sequence[Value]]) -> int:
-    cursor = await driver.executemany(sql, parameters)
-    changed = cursor.rowcount
-    await cursor.close()
-    return changed
-
-
-class _Given:
-    """What a statement gave, all of it fetched."""
-
-    def __init__(self, rows: list[Row], rowcount: int = -1) -> None:
-        self.rowcount = rowcount
-        self._rows = rows
-
-    def __iter__(self) -> Iterator[Row]:
-        return iter(self._rows)
-
-    def fetchall(self) -> list[Row]:
-        return self._rows
