@@ -15,7 +15,7 @@ from django.db import connections, transaction  # type: ignore[import-untyped] #
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 from sqlalchemy import NullPool, create_engine, text
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
@@ -184,10 +184,17 @@ def _psycopg_explicit(place: str, story: Story) -> None:
 # ---------------------------------------------------------------------------------------------------------- SQLAlchemy
 
 
-def _url(place: str, *, awaited: bool = False) -> tuple[str, dict[str, Any]]:
+def url_of(place: str, *, awaited: bool = False) -> tuple[str, dict[str, Any]]:
+    """Give SQLAlchemy's address of a place, and what else it needs."""
     if place.endswith(".db"):
         return f"sqlite+{'aiosqlite' if awaited else 'pysqlite'}:///{place}", {}
     return "postgresql+psycopg://", {"connect_args": conninfo_to_dict(place)}
+
+
+def engine_at(place: str) -> Engine:
+    """Give an engine that makes a connection for each use."""
+    url, arguments = url_of(place)
+    return create_engine(url, poolclass=NullPool, **arguments)
 
 
 def _executed(execute: Callable[..., Any]) -> Sql:
@@ -200,8 +207,7 @@ def _executed(execute: Callable[..., Any]) -> Sql:
 
 def _session(place: str, story: Story) -> None:
     """The ORM's session."""
-    url, arguments = _url(place)
-    engine = create_engine(url, poolclass=NullPool, **arguments)
+    engine = engine_at(place)
     with Session(engine) as session, session.begin():
         story(
             Inside(
@@ -215,8 +221,7 @@ def _session(place: str, story: Story) -> None:
 
 def _core(place: str, story: Story) -> None:
     """A connection of SQLAlchemy's core, committed as one goes."""
-    url, arguments = _url(place)
-    engine = create_engine(url, poolclass=NullPool, **arguments)
+    engine = engine_at(place)
     with engine.connect() as connection:
         story(_core_inside(connection))
         connection.commit()
@@ -233,7 +238,7 @@ def _core_inside(connection: Connection) -> Inside:
 
 def _async_session(place: str, story: Story) -> None:
     """The asynchronous session, whose driver awaits."""
-    url, arguments = _url(place, awaited=True)
+    url, arguments = url_of(place, awaited=True)
 
     async def main() -> None:
         engine = create_async_engine(url, poolclass=NullPool, **arguments)
