@@ -15,7 +15,7 @@ from omnicore.host.engine import KeyReused
 from omnicore.host.observing import Observation
 from omnicore.host.place import Here
 from omnicore.host.synchronous import Synchronous
-from omnicore.host.within import Joined, Within
+from omnicore.host.within import Joined, Within, alike
 from omnicore.host.working import ProcessFailed, Worked
 
 __all__ = ["Host", "KeyReused", "Observation", "ProcessFailed", "Unknown", "Worked"]
@@ -39,6 +39,6 @@ class Host(Synchronous, Asynchronous):
     def within(self, database: Joined) -> Within:
         """Give the same host inside a transaction that the host application has opened itself, on a joined database."""
         other = copy.copy(self)
-        other._engine = evolve(self._engine, database=database)
+        other._engine = evolve(self._engine, database=alike(self._engine.database, database))
         other._synchronous = Here(other._engine)
         return Within(other)

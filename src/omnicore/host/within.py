@@ -11,7 +11,7 @@ call anybody before the host has committed: ``start`` writes it, and ``work`` ru
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar, cast
 
 from omnicore.kernel.errors import Malformed, OmnicoreError, Refused
 from omnicore.kernel.flow import Actor, Flow
@@ -57,6 +57,12 @@ class Joined(Database, Protocol):
     def sees_newer(self) -> bool:
         """Whether a fresh read sees what others have committed since; if not, a ``Conflict`` is not tried again."""
         ...
+
+
+def alike(own: Database, database: Joined) -> Joined:
+    """Give a joined database with the same kinds in the host's own tables as the one the host has otherwise."""
+    routed = getattr(own, "routed", None)
+    return database if routed is None else cast(Joined, routed(database))
 
 
 class Within:
