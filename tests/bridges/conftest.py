@@ -5,6 +5,8 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from django.conf import settings  # type: ignore[import-untyped] # Django has no types of its own
+from django.db import connections  # type: ignore[import-untyped] # as above
 
 from omnicore.testing.postgres_server import Server
 from tests.bridges.stands import POSTGRES, SQLITE, Stand, postgres_stand, sqlite_stand
@@ -19,6 +21,14 @@ def host_database(postgres_server: Server) -> Iterator[str]:
     conninfo = postgres_server.fresh()
     yield conninfo
     postgres_server.drop(conninfo)
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    """Leave no connection of Django's open: the next test, or page of the docs, has another database."""
+    yield
+    if settings.configured:
+        connections.close_all()
 
 
 @pytest.fixture(params=STANDS, ids=lambda each: f"{each[1]} on {each[0]}")

@@ -263,19 +263,23 @@ def _async_session(place: str, story: Story) -> None:
 # -------------------------------------------------------------------------------------------------------------- Django
 
 
+DATABASES = {
+    "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"},
+    "pg": {"ENGINE": "django.db.backends.postgresql", "NAME": "none"},
+}
+
+
 def configured() -> None:
-    """Configure Django once for this process; the places of its databases are given by each stand."""
+    """Make the Django of this process, which a page of the docs may have configured, the one these tests need."""
     if not settings.configured:
-        settings.configure(
-            DATABASES={
-                "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:", "ATOMIC_REQUESTS": True},
-                "pg": {"ENGINE": "django.db.backends.postgresql", "NAME": "none"},
-            },
-            ALLOWED_HOSTS=["testserver"],
-            ROOT_URLCONF="tests.bridges.django_urls",
-            SECRET_KEY="for tests only",
-        )
+        settings.configure(DATABASES=DATABASES)
         django.setup()
+    if "pg" not in connections.databases:
+        connections.databases["pg"] = connections.configure_settings(DATABASES)["pg"]
+    settings.ROOT_URLCONF = "tests.bridges.django_urls"
+    settings.ALLOWED_HOSTS = ["testserver"]
+    settings.SECRET_KEY = "for tests only"
+    connections["default"].settings_dict["ATOMIC_REQUESTS"] = True
 
 
 def django_at(place: str) -> str:
