@@ -26,7 +26,7 @@ _ELSEWHERE: Final = ""
 _PAGE: Final = 500
 _STANDING: Final = """
 SELECT key, version, schema FROM omni_documents
-WHERE shop = :shop AND kind = :kind AND key > :after ORDER BY key LIMIT 500
+WHERE shop = :shop AND kind = :kind AND key > :after ORDER BY key LIMIT :limit
 """
 _FOUND_BY: Final = """
 SELECT key, name, sort, uniq FROM omni_index WHERE shop = :shop AND kind = :kind AND key > :after AND key <= :last
@@ -240,7 +240,7 @@ class RoutedStore:
     def _verify(self, kind: Kind[object]) -> list[Difference]:
         audit = Audit([kind])
         gone: list[Difference] = []
-        after, page = "", self._sql(_STANDING, kind=kind.name, after="")
+        after, page = "", self._standing(kind, after="")
         while page:
             last = page[-1][0]
             rows: dict[str, list[IndexRow]] = {}
@@ -253,5 +253,8 @@ class RoutedStore:
                     continue
                 document = Document(kind=kind.name, key=key, version=version, schema=schema, body=body)
                 audit.document(document, rows.get(key, ()))
-            after, page = last, self._sql(_STANDING, kind=kind.name, after=last)
+            after, page = last, self._standing(kind, after=last)
         return [*gone, *audit.close(events=0, chain="").differences]
+
+    def _standing(self, kind: Kind[object], *, after: str) -> list[tuple[Any, ...]]:
+        return self._sql(_STANDING, kind=kind.name, after=after, limit=_PAGE)
