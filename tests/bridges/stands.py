@@ -28,6 +28,7 @@ from omnicore.kernel.store import Database
 from omnicore.testing.clock import Clock
 from omnicore.testing.kit_shop import FakeTill
 
+SECRET = b"sixteen bytes or more"
 Sql = Callable[[str], list[str]]
 """The host's own statement; the first column of what it gives."""
 
@@ -72,7 +73,7 @@ class Stand:
 
     def host(self) -> Host:
         """Give the shop as everybody else sees it: on a connection of its own."""
-        return Host(self.database, shop=self.shop, providers=[self.till], clock=self.clock)
+        return Host(self.database, shop=self.shop, providers=[self.till], clock=self.clock, secret=SECRET)
 
     def transaction(self, story: Callable[[Inside, Within], object]) -> None:
         """Tell a story inside a transaction of the host's."""

@@ -21,7 +21,7 @@ from omnicore.kernel.store import Database, Writes
 from omnicore.testing import check_store
 from omnicore.testing.bench import NOTES, Bench, Note
 from omnicore.testing.kit_shop import free, place, receive
-from tests.bridges.stands import Inside, Stand, postgres_stand, sqlite_stand
+from tests.bridges.stands import SECRET, Inside, Stand, postgres_stand, sqlite_stand
 
 TABLE = "CREATE TABLE IF NOT EXISTS notes (shop TEXT, id TEXT, rank TEXT, said TEXT, PRIMARY KEY (shop, id))"
 
@@ -153,7 +153,7 @@ def test_a_route_that_takes_nothing_back_is_caught(lite: Stand, monkeypatch: pyt
 def test_a_host_of_routed_kinds_inside_a_transaction(which: str, request: pytest.FixtureRequest) -> None:
     """A host that keeps notes in its own table keeps them there inside its own transactions, and rolls both back."""
     stand: Stand = request.getfixturevalue(which)
-    host = Host(routed(stand.database), shop=stand.shop, clock=stand.clock)
+    host = Host(routed(stand.database), shop=stand.shop, clock=stand.clock, secret=SECRET)
     host.run(noted(id="n1", rank=7))
 
     def story(inside: Inside, shop: Within) -> None:
@@ -185,7 +185,7 @@ def test_verify_names_what_was_changed_behind_our_back(
     """A row that the host changed or removed without a flow is named when the books are verified, on any page."""
     monkeypatch.setattr("omnicore.adapters.routed._PAGE", 1)
     stand: Stand = request.getfixturevalue(which)
-    host = Host(routed(stand.database), shop=stand.shop, clock=stand.clock)
+    host = Host(routed(stand.database), shop=stand.shop, clock=stand.clock, secret=SECRET)
     for number in range(4):
         host.run(noted(id=f"n{number}", rank=number))
     changed = NOTES.put(Note(key="n1", tags=("t",), rank=99)).body

@@ -95,6 +95,16 @@ class Routed:
         """As the database says, where it is a joined one."""
         return bool(getattr(self._database, "sees_newer", True))
 
+    @property
+    def durable(self) -> bool:
+        """As the database says."""
+        return bool(getattr(self._database, "durable", False))
+
+    @property
+    def writers_meet(self) -> bool:
+        """As the database says."""
+        return bool(getattr(self._database, "writers_meet", False))
+
     def routed(self, database: Database) -> "Routed":
         """Route another database likewise: so ``Host.within`` keeps the same kinds in the same tables."""
         return database if isinstance(database, Routed) else Routed(database, self._by_kind)
@@ -224,6 +234,10 @@ class RoutedStore:
     def number(self, limit: int) -> int:
         """Give positions and chain links to journal rows and entries that have none."""
         return self._store.number(limit)
+
+    def forget(self, before: Instant, limit: int) -> int:
+        """Remove command rows older than ``before``, at most ``limit``; how many."""
+        return self._store.forget(before, limit)
 
     # Verifying
 

@@ -38,7 +38,7 @@ class Host(Synchronous, Asynchronous):
 
     def within(self, database: Joined) -> Within:
         """Give the same host inside a transaction that the host application has opened itself, on a joined database."""
+        engine = evolve(self._engine, database=alike(self._engine.database, database))
         other = copy.copy(self)
-        other._engine = evolve(self._engine, database=alike(self._engine.database, database))
-        other._synchronous = Here(other._engine)
+        other._engine, other._synchronous = engine, Here(engine)  # noqa: SLF001 - another one of this class
         return Within(other)

@@ -59,7 +59,7 @@ class Joined(Database, Protocol):
         ...
 
 
-def alike(own: Database, database: Joined) -> Joined:
+def alike(own: object, database: Joined) -> Joined:
     """Give a joined database with the same kinds in the host's own tables as the one the host has otherwise."""
     routed = getattr(own, "routed", None)
     return database if routed is None else cast(Joined, routed(database))

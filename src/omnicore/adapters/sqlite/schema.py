@@ -19,7 +19,6 @@ _FIRST: Final = (
   at INTEGER NOT NULL,
   PRIMARY KEY (shop, key)
 ) STRICT, WITHOUT ROWID""",
-    "CREATE INDEX omni_commands_by_age ON omni_commands (shop, at)",
     """CREATE TABLE omni_documents (
   shop TEXT NOT NULL,
   kind TEXT NOT NULL,
@@ -130,6 +129,7 @@ BEGIN SELECT RAISE(ABORT, 'omni_journal only grows'); END""",
 )
 
 _SECOND: Final = (
+    "CREATE INDEX omni_commands_by_age ON omni_commands (shop, at)",
     # The pragmas belong to whoever the file belongs to, so the number that counts stands in a table of ours.
     """CREATE TABLE omni_schema (
   one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
