@@ -11,11 +11,13 @@ from sqlalchemy import NullPool, text
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
+from omnicore.adapters import postgres
 from omnicore.adapters.sqlalchemy import joined, run_within, start_within
+from omnicore.host import Host
 from omnicore.kernel.errors import Refused
 from omnicore.testing.kit_shop import checkout, free, receive, reserve
 from tests.bridges import django_urls
-from tests.bridges.stands import Stand, django_at, engine_at, postgres_stand, sqlite_stand, url_of
+from tests.bridges.stands import SECRET, Stand, django_at, engine_at, postgres_stand, sqlite_stand, url_of
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -69,6 +71,25 @@ def test_an_asynchronous_session(stand: Stand) -> None:
     assert (stand.parcels(), stand.host().run(free())) == (["a"], 5)
     stand.host().work()
     assert stand.till.charged == 1
+
+
+def test_a_host_that_awaits_takes_part_too(host_database: str) -> None:
+    """A host on an asynchronous database of its own takes part in an AsyncSession's transaction like any other."""
+    with postgres_stand("SQLAlchemy async session", host_database, "awaiting") as stand:
+        url, arguments = url_of(stand.place, awaited=True)
+
+        async def main() -> None:
+            host = Host(postgres.open_async(stand.place), shop=stand.shop, secret=SECRET)
+            engine = create_async_engine(url, poolclass=NullPool, **arguments)
+            async with AsyncSession(engine) as session:
+                await run_within(session, host, receive(amount=5), command="po-1")
+                assert (await run_within(session, host, free()), await host.arun(free())) == (5, 0)
+                await session.commit()
+            assert await host.arun(free()) == 5
+            await engine.dispose()
+            await host.aclose()
+
+        asyncio.run(main())
 
 
 def test_waiting_for_a_flow_lets_others_go_on(stand: Stand) -> None:
