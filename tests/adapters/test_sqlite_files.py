@@ -335,7 +335,9 @@ def receive(name: str, *, hold: str | None = None) -> tuple[str, list[tuple[str,
 
 def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A migration that breaks half-way leaves the file without any of it."""
-    monkeypatch.setattr("omnicore.adapters.sqlite.files.steps", lambda _: ("CREATE TABLE omni_new (x)", "NONSENSE"))
+    monkeypatch.setattr(
+        "omnicore.adapters.sqlite.files.migration_steps", lambda **_: ("CREATE TABLE a (x)", "NONSENSE")
+    )
     with pytest.raises(sqlite3.OperationalError, match="NONSENSE"):
         sqlite.migrate(path)
     monkeypatch.undo()

@@ -40,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     migrate = commands.add_parser("migrate", help="bring a database to the schema of this version")
     migrate.add_argument("db", nargs="?", metavar="DB")
     migrate.add_argument("--sql", action="store_true", help="print the statements instead")
+    migrate.add_argument("--beside", action="store_true", help="beside the tables of the application it belongs to")
 
     verify = commands.add_parser("verify", help="recompute everything a database derives, and name the differences")
     verify.add_argument("db", metavar="DB")
@@ -102,7 +103,7 @@ def _run(screen: "Screen", asked: argparse.Namespace) -> int:
         case "migrate":
             from omnicore.cli.books import migrate
 
-            return migrate(screen, asked.db, sql=asked.sql)
+            return migrate(screen, asked.db, sql=asked.sql, beside=asked.beside)
         case "verify":
             from omnicore.cli.books import verify
 

@@ -10,15 +10,15 @@ from omnicore.kernel.records import kinds
 from omnicore.kernel.store import Database, Verified
 
 
-def migrate(screen: Screen, path: str | None, *, sql: bool) -> int:
+def migrate(screen: Screen, path: str | None, *, sql: bool, beside: bool) -> int:
     """Bring a file to the schema of this version, or print how. Raises: CommandFailed."""
     if sql:
-        screen.say(sqlite.migration_sql().rstrip())
+        screen.say(sqlite.migration_sql(beside=beside).rstrip())
         return 0
     if path is None:
         raise CommandFailed("migrate: name a database, or ask for --sql")
     with said(path):
-        applied = sqlite.migrate(path)
+        applied = sqlite.migrate(path, beside=beside)
     screen.say(f"{path}: {applied} migrations applied" if applied else f"{path}: nothing to do")
     return 0
 

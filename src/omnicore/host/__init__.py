@@ -5,11 +5,17 @@ that may run later to ``start``, and a thread, a cron job or ``lifespan`` calls 
 own; a process that begins if and only if a flow commits is part of that flow's ``Writes`` (``kernel.runs.starting``).
 """
 
+import copy
+
+from attrs import evolve
+
 from omnicore.host.advance import Unknown
 from omnicore.host.beside import Asynchronous
 from omnicore.host.engine import KeyReused
 from omnicore.host.observing import Observation
+from omnicore.host.place import Here
 from omnicore.host.synchronous import Synchronous
+from omnicore.host.within import Joined, Within, alike
 from omnicore.host.working import ProcessFailed, Worked
 
 __all__ = ["Host", "KeyReused", "Observation", "ProcessFailed", "Unknown", "Worked"]
@@ -29,3 +35,10 @@ class Host(Synchronous, Asynchronous):
     On a synchronous database every name works, those with an ``a`` before them from an event loop; an asynchronous
     database has these alone.
     """
+
+    def within(self, database: Joined) -> Within:
+        """Give the same host inside a transaction that the host application has opened itself, on a joined database."""
+        engine = evolve(self._engine, database=alike(self._engine.database, database))
+        other = copy.copy(self)
+        other._engine, other._synchronous = engine, Here(engine)  # noqa: SLF001 - another one of this class
+        return Within(other)

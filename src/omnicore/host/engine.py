@@ -147,6 +147,8 @@ class Engine:
         Patience is for all tries together: another one is made if, being as long as those before, it still fits. So
         whoever has waited for a locked database as long as it may does not wait as long again.
         """
+        if not getattr(self.database, "sees_newer", True):
+            return False  # in a host's own transaction that keeps to one snapshot: only a new transaction helps
         spent = self.ticks_micros() - began
         if tries >= MAX_TRIES or spent * (tries + 1) > self.patience_seconds * 1_000_000 * tries:
             return False

@@ -10,7 +10,7 @@ import psycopg
 from omnicore.adapters.postgres.errors import CannotOpen, SchemaDiffers
 from omnicore.adapters.postgres.journey import AsyncJourneys, Journeys
 from omnicore.adapters.postgres.schema import FIRST_OF_ALL, WANTED, steps
-from omnicore.adapters.postgres.wire import Query
+from omnicore.adapters.postgres.wire import Query, Wire
 from omnicore.kernel.errors import Conflict
 
 _VERSION: Final = Query("SELECT version FROM omni_schema WHERE one = 1")
@@ -130,10 +130,16 @@ async def check_async(connection: psycopg.AsyncConnection[Any]) -> None:
 
 def schema_of(connection: psycopg.Connection[Any]) -> int:
     """Give the schema number of the tables in sight: 0 where there are none."""
-    wire = Journeys(connection)
+    return schema_on(Journeys(connection))
+
+
+def schema_on(wire: Wire) -> int:
+    """Give the schema number of the tables in sight of a wire."""
     (place,) = wire.send((_PLACE,))
-    rows = [] if place.rows[0][0] is None else wire.send((_VERSION,))[0].rows
-    return int(rows[0][0]) if rows else 0
+    if place.rows[0][0] is None:
+        return 0
+    (version,) = wire.send((_VERSION,))
+    return int(version.rows[0][0]) if version.rows else 0
 
 
 def upgrade(connection: psycopg.Connection[Any]) -> int:

@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 
 import psycopg
 
+from omnicore.adapters.columns import Row
 from omnicore.adapters.postgres import document_rows, journal_rows, ledger_rows, writing
 from omnicore.adapters.postgres.journey import AsyncJourneys, Journeys
 from omnicore.adapters.postgres.quick_holds import Hurry
 from omnicore.adapters.postgres.verifying import verify
-from omnicore.adapters.postgres.wire import AsyncWire, Steps, Wire, counted
+from omnicore.adapters.postgres.wire import AsyncWire, Steps, Wire, counted, hosts_own
 from omnicore.kernel.journal import Envelope
 from omnicore.kernel.ledger import Account, Balance, Entry, Held
 from omnicore.kernel.records import Document, Found, Kind, Span
@@ -47,6 +48,15 @@ class PostgresStore:
         except StopIteration as stop:
             result: R = stop.value
             return result
+
+    def sql(self, statement: str, /, **values: str | int | bytes | None) -> list[Row]:
+        """Run a statement of the host's own in this transaction, and give its rows; values are named ``:value``.
+
+        Raises: Conflict when a unique key is taken or a lock is not had; most else that PostgreSQL says, as it is.
+        """
+        self.statements += 1
+        (result,) = self._wire.send((hosts_own(statement, {"shop": self._shop, **values}),))
+        return list(result.rows)
 
     def load(self, kind: str, keys: Iterable[str]) -> dict[str, Document]:
         """Give the documents that exist among ``keys``."""

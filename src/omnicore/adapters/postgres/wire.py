@@ -5,6 +5,7 @@ their results. A *wire* sends them: over psycopg's connections, waited for or aw
 one by one over whatever a host's framework lends. So there is one source of SQL for all of them.
 """
 
+import re
 from collections.abc import Generator, Mapping, Sequence
 from functools import cache
 from typing import Protocol, TypeVar
@@ -29,6 +30,15 @@ class Query:
     values: Mapping[str, Value] | None = None
     expects: int | None = None
     about: str = ""
+
+
+_NAMED = re.compile(r"(?<![:\w]):([a-z_]\w*)")
+
+
+def hosts_own(statement: str, values: Mapping[str, str | int | bytes | None]) -> Query:
+    """Make a query of a statement of the host's own, which names its values as ``:value``."""
+    told: dict[str, Value] = {name: str(value) if isinstance(value, int) else value for name, value in values.items()}
+    return Query(_NAMED.sub(r"%(\1)s", statement.replace("%", "%%")), told)
 
 
 @frozen

@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from omnicore.adapters.sqlite.files import IN_MEMORY, check, connect, told, upgrade
+from omnicore.adapters.sqlite.files import IN_MEMORY, check, connect, keep_log, told, upgrade
 from omnicore.adapters.sqlite.statements import refuse
 from omnicore.adapters.sqlite.store import SqliteStore
 from omnicore.kernel.errors import Conflict
 
 MAX_IDLE_READERS = 8
 
-_SHOPS = " UNION ".join(
+SHOPS = " UNION ".join(
     f"""SELECT shop FROM (
   WITH RECURSIVE seen (shop) AS (
     SELECT min(shop) FROM {table}
@@ -169,7 +169,7 @@ class Sqlite:
     def shops(self) -> Iterator[str]:
         """Name the shops that have rows here."""
         with self._reader() as connection, self._transaction(connection, "BEGIN DEFERRED"):
-            names = [name for (name,) in connection.execute(_SHOPS)]
+            names = [name for (name,) in connection.execute(SHOPS)]
         return iter(sorted(names))
 
     def compact(self) -> None:
@@ -216,10 +216,9 @@ def open_database(
     try:
         if wants_tables:
             upgrade(connection, place)
-        check(connection, place)
+        standing = check(connection, place)
         with told(place):
-            if place != IN_MEMORY:
-                connection.execute("PRAGMA journal_mode = WAL")
+            keep_log(connection, place, standing)
     except BaseException:
         connection.close()
         raise

@@ -8,7 +8,7 @@ path they have no rowid. ``omni_entries`` and ``omni_journal`` have one: they on
 from typing import Final
 
 APPLICATION_ID: Final = int.from_bytes(b"omni", "big")
-"""Marks a file as ours (``PRAGMA application_id``); ``PRAGMA user_version`` counts the migrations it has had."""
+"""Marks a file as wholly ours (``PRAGMA application_id``); ``PRAGMA user_version`` then repeats the schema number."""
 
 _FIRST: Final = (
     """CREATE TABLE omni_commands (
@@ -19,7 +19,6 @@ _FIRST: Final = (
   at INTEGER NOT NULL,
   PRIMARY KEY (shop, key)
 ) STRICT, WITHOUT ROWID""",
-    "CREATE INDEX omni_commands_by_age ON omni_commands (shop, at)",
     """CREATE TABLE omni_documents (
   shop TEXT NOT NULL,
   kind TEXT NOT NULL,
@@ -129,19 +128,36 @@ BEGIN SELECT RAISE(ABORT, 'omni_journal only grows'); END""",
 BEGIN SELECT RAISE(ABORT, 'omni_journal only grows'); END""",
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST,)
+_SECOND: Final = (
+    "CREATE INDEX omni_commands_by_age ON omni_commands (shop, at)",
+    # The pragmas belong to whoever the file belongs to, so the number that counts stands in a table of ours.
+    """CREATE TABLE omni_schema (
+  one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+  number INTEGER NOT NULL CHECK (number > 1)
+) STRICT""",
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _SECOND)
 """The statements that lead from each schema number to the next; an entry is never edited once released."""
 
 WANTED: Final = len(MIGRATIONS)
 """The schema number this version of omnicore works with."""
 
-
-def steps(found: int) -> tuple[str, ...]:
-    """Give the statements that bring a file from a schema number to the wanted one, its marks included."""
-    marks = (f"PRAGMA application_id = {APPLICATION_ID}", f"PRAGMA user_version = {WANTED}")
-    return tuple(statement for migration in MIGRATIONS[found:] for statement in migration) + marks
+_NUMBER: Final = f"""INSERT INTO omni_schema (one, number) VALUES (1, {WANTED})
+ON CONFLICT (one) DO UPDATE SET number = excluded.number"""  # noqa: S608 - a number of ours
+_MARKS: Final = (f"PRAGMA application_id = {APPLICATION_ID}", f"PRAGMA user_version = {WANTED}")
 
 
-def migration_sql(*, found: int = 0) -> str:
-    """Print the migration of a file at schema number ``found`` as a script to read, or to run in one's own tool."""
-    return "".join(f"{statement};\n" for statement in ("BEGIN IMMEDIATE", *steps(found), "COMMIT"))
+def migration_steps(*, found: int = 0, beside: bool = False) -> tuple[str, ...]:
+    """Give the statements that bring tables from a schema number to the wanted one, to be run in one transaction.
+
+    ``beside`` is for a database of another application: our tables are put beside its own, and its marks are left.
+    """
+    migrations = tuple(statement for migration in MIGRATIONS[found:] for statement in migration)
+    return (*migrations, _NUMBER, *(() if beside else _MARKS))
+
+
+def migration_sql(*, found: int = 0, beside: bool = False) -> str:
+    """Print the migration of a database at schema number ``found`` as a script to read, or to run in one's own tool."""
+    statements = ("BEGIN IMMEDIATE", *migration_steps(found=found, beside=beside), "COMMIT")
+    return "".join(f"{statement};\n" for statement in statements)

@@ -124,6 +124,19 @@ class Statements:
         except UnicodeEncodeError:
             raise Malformed("$", "must be text that UTF-8 can write") from None
 
+    def told(self, sql: str, **values: Value) -> list[Row]:
+        """Run a statement of the host's own.
+
+        Raises: Conflict when a unique key is taken or the database is locked; whatever else SQLite says, as it is.
+        """
+        self.count += 1
+        try:
+            return self._connection.execute(sql, {"shop": self.shop, **values}).fetchall()
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorname", "") in _UNIQUE or is_locked(error):
+                raise Conflict("a row of the host's") from error
+            raise
+
     def savepoint(self) -> None:
         """Remember this point of the transaction."""
         self._connection.execute("SAVEPOINT omni_write")

@@ -6,7 +6,7 @@ The store runs on any ``Connection``: ours, or a host's own inside the host's tr
 from collections.abc import Iterable, Sequence
 
 from omnicore.adapters.sqlite import document_rows, journal_rows, ledger_rows
-from omnicore.adapters.sqlite.statements import Connection, Statements
+from omnicore.adapters.sqlite.statements import Connection, Row, Statements, Value
 from omnicore.adapters.sqlite.verifying import verify
 from omnicore.kernel.audit import overcommitted
 from omnicore.kernel.journal import Envelope
@@ -28,6 +28,13 @@ class SqliteStore:
     def statements(self) -> int:
         """How many statements were sent; many rows of one statement count once, transaction control does not."""
         return self._statements.count
+
+    def sql(self, statement: str, /, **values: Value) -> list[Row]:
+        """Run a statement of the host's own in this transaction, and give its rows; values are named ``:value``.
+
+        Raises: Conflict when a unique key is taken or the database is locked; whatever else SQLite says, as it is.
+        """
+        return self._statements.told(statement, **values)
 
     # Records
 
