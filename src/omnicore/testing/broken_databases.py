@@ -157,6 +157,24 @@ class _KeyLast(Torn):
                 return
 
 
+class MoveByMove(Passing):
+    """Makes the moves of one write one by one, in the order in which they were asked for: rows are locked in any."""
+
+    @contextmanager
+    def writing(self, shop: str, *, serializable: bool = False) -> Iterator[Store]:
+        """Open one transaction."""
+        with self._database.writing(shop, serializable=serializable) as store:
+            write = store.write
+
+            def one_by_one(batch: Batch) -> None:
+                write(evolve(batch, moves=()))
+                for number, move in enumerate(batch.moves):
+                    write(Batch(id=f"{batch.id}-{number}", at=batch.at, by=batch.by, moves=(move,)))
+
+            store.write = one_by_one  # type: ignore[method-assign] # a store lives for one transaction
+            yield store
+
+
 class HalfByHalf(Passing):
     """Commits a write's documents, events and key first, and its moves afterwards, in a transaction of their own."""
 

@@ -99,6 +99,10 @@ class _Server:
             *(f"insert into public.{name} select * from marked.{name}" for name in tables),  # noqa: S608 - as above
         )
 
+    def deadlocks(self) -> int:
+        ((found,),) = self._ran("select deadlocks from pg_stat_database where datname = current_database()")
+        return int(found)
+
     def drop(self) -> None:
         from psycopg.conninfo import conninfo_to_dict, make_conninfo  # noqa: PLC0415 - as above
 
@@ -120,4 +124,5 @@ def postgres_backend(conninfo: str) -> Backend:
         make=server,
         spare=server,
         watch=psycopg_statements,
+        deadlocks=server.deadlocks,
     )

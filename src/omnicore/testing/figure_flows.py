@@ -76,6 +76,17 @@ async def transfer(given: Given, *, source: Account, target: Account, amount: in
     await write(Writes(moves=(sent,)))
 
 
+@flow("figures.pay")
+async def pay(given: Given, *, source: Account, target: Account, amount: int) -> None:
+    """Move money from one account to another by way of the world outside: two moves of one write."""
+    there = (await balances([source]))[source].available
+    if there < amount:
+        raise Refused(available=there)
+    out = Post(id=given.new_id(), unit=BANK, source=source.path, target=OUTSIDE, amount=amount)
+    back = Post(id=given.new_id(), unit=BANK, source=OUTSIDE, target=target.path, amount=amount)
+    await write(Writes(moves=(out, back)))
+
+
 @question("figures.total")
 async def total(_given: Given, *, accounts: tuple[Account, ...]) -> int:
     """Add accounts up, reading one after the other as a careless question does."""

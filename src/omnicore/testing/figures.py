@@ -76,6 +76,8 @@ class Backend:
     spare: Spare | None = None
     watch: Callable[[Callable[[], None]], None] | None = None
     """Makes every statement of this process a point, for kills; without it, every call of a ``Store`` is one."""
+    deadlocks: Callable[[], int] | None = None
+    """Counts the deadlocks the database has broken so far, where it can have any."""
     sabotage: Callable[[Database], Database] | None = None
     """Breaks it in one way, for a control."""
 
