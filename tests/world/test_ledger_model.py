@@ -1,8 +1,6 @@
 """Do the books say what the slow way says, over ten thousand commands, on every database?"""
 
-import random  # noqa: TID251 - seeded by the test run
 from collections.abc import Callable
-from itertools import count
 
 import pytest
 from hypothesis import settings
@@ -15,71 +13,10 @@ from omnicore.kernel.books import Books, record
 from omnicore.kernel.errors import Conflict, Malformed
 from omnicore.kernel.ledger import Account, Balance, Entry, Held, HoldState, Move
 from omnicore.kernel.named_rows import named_accounts, named_entries, named_holds
-from omnicore.kernel.store import Batch, Database
-from omnicore.kernel.time import Instant
-from omnicore.testing.bench import BACK, NOTES, SHELF
-from omnicore.testing.clock import NOON
-from omnicore.testing.store_steps import Wait, Write, draw
+from omnicore.kernel.store import Database
+from omnicore.testing.books_figure import compared, parts
+from omnicore.testing.naive_books import Naive
 from omnicore.testing.strategies.ledger import BEGIN, GUARDED, OPEN, UNITS, batches
-from tests.kernel.naive_books import Naive
-
-LENGTH = 30
-
-
-def written(database: Database, moves: tuple[Move, ...], *, shop: str, at: Instant, name: str) -> str:
-    """Write moves; say whether they were taken."""
-    try:
-        with database.writing(shop) as store:
-            store.write(Batch(id=name, at=at, by="staff:model", moves=moves))
-    except (Conflict, Malformed):
-        return "refused"
-    return "done"
-
-
-def compare(database: Database, naive: Naive, *, shop: str, at: Instant) -> None:
-    """Demand that balances and holds are those of the model."""
-    with database.reading(shop) as store:
-        for account, balance in store.balances([SHELF, BACK], at).items():
-            place = (account.unit, account.path)
-            found = (balance.posted, balance.held, balance.available)
-            assert found == (naive.posted.get(place, 0), naive.held(place), naive.available(place, at))
-        found_holds = store.holds(list(naive.holds))
-        assert {name: parts(held) for name, held in found_holds.items()} == {
-            name: {key: hold[key] for key in ("left", "settled", "released", "expired", "state")}
-            for name, hold in naive.holds.items()
-        }
-
-
-def parts(held: Held) -> dict[str, object]:
-    """Give the parts of a hold as the model names them."""
-    return {
-        "left": held.left,
-        "settled": held.settled,
-        "released": held.released,
-        "expired": held.expired,
-        "state": held.state.value,
-    }
-
-
-def run(database: Database, source: random.Random, *, commands: int) -> int:
-    """Run histories on a database and on the model; gives how many commands were taken."""
-    taken = ran = 0
-    for history in count():
-        naive, shop, at = Naive(), f"history-{history}", NOON
-        for number, step in enumerate(draw(source, length=LENGTH)):
-            if isinstance(step, Wait):
-                at = at.plus(seconds=step.seconds)
-            elif isinstance(step, Write) and step.moves:
-                outcome = written(database, step.moves, shop=shop, at=at, name=f"batch-{number}")
-                assert outcome == naive.apply(step.moves, at), step
-                taken += outcome == "done"
-                ran += 1
-            compare(database, naive, shop=shop, at=at)
-        with database.reading(shop) as store:
-            assert store.verify([NOTES]).differences == ()  # type: ignore[list-item] # Kind[Note] is a Kind[object]
-        if ran >= commands:
-            return taken
-    raise AssertionError("count() does not end")
 
 
 @pytest.mark.parametrize(
@@ -92,7 +29,7 @@ def test_the_books_are_those_of_the_slow_way(
     """After any commands, what is there, promised, free and ended is what counting it unit by unit gives."""
     database = make()
     commands = (100_000 if deep else 10_000) // share
-    taken = run(database, random.Random(seed or fresh_seed), commands=commands)  # noqa: S311 - see above
+    taken = compared(database, seed or fresh_seed, commands=commands).taken
     database.close()
     assert commands / 8 < taken < commands
 

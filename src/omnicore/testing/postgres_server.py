@@ -14,6 +14,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from itertools import count
@@ -190,9 +191,19 @@ def _owned_folder(base: Path, user: User) -> Iterator[Path]:
         try:
             yield folder
         finally:
-            shutil.rmtree(folder)
+            _removed(folder)
     finally:
         lock.close()
+
+
+def _removed(folder: Path) -> None:
+    # The last of the server's processes may still be tidying up behind itself.
+    for _ in range(100):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.02)
+    shutil.rmtree(folder)
 
 
 @contextmanager
@@ -221,6 +232,6 @@ def _clean(base: Path, user: User) -> None:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if (folder / "data").exists():
                     _stopped(within_reach(installed(), user, folder=folder), folder, user)
-                shutil.rmtree(folder)
+                _removed(folder)
         except (OSError, RuntimeError):
             continue  # in use, somebody else's, or gone meanwhile
