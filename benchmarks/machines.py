@@ -191,7 +191,7 @@ def _measured(
     *,
     per_peer: int,
 ) -> Measured:
-    found = in_turns({**works, **({} if theirs is None else {"transitions": theirs})}, count=count, passes=sizes.passes)
+    found = in_turns({**works, **({} if theirs is None else {"transitions": theirs})}, count=count, passes=sizes.tries)
     quickest = best(found)
     peers = {"transitions": quickest["transitions"] * count / per_peer} if theirs else {}
     more: dict[str, object] = {"spread": spread(found["ours"])}

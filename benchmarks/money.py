@@ -123,7 +123,7 @@ def measure(sizes: Sizes, wanted: frozenset[str]) -> Iterator[Measured]:
     """Measure the targets of money that are wanted."""
     for id_, each in cases(sizes.amounts).items():
         if id_ in wanted:
-            found = in_turns(each, count=sizes.amounts, passes=sizes.passes + 2)
+            found = in_turns(each, count=sizes.amounts, passes=sizes.tries)
             quickest = best(found)
             yield Measured(
                 id=id_,

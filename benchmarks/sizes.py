@@ -12,6 +12,8 @@ class Sizes:
     orders: int
     imports: int
     stock: int
+    tries: int
+    """Passes of what only computes: many short ones, so that one of them goes undisturbed."""
     passes: int
     processes: int
     rows: tuple[int, ...]
@@ -23,11 +25,12 @@ class Sizes:
 
 
 FULL = Sizes(
-    amounts=20_000,
-    moves=20_000,
+    amounts=2_000,
+    moves=2_000,
     orders=200,
     imports=6,
     stock=2_000,
+    tries=60,
     passes=7,
     processes=8,
     rows=(250, 1_000, 4_000, 16_000),
@@ -40,6 +43,7 @@ TINY = Sizes(
     orders=2,
     imports=1,
     stock=6,
+    tries=2,
     passes=1,
     processes=2,
     rows=(4, 8),

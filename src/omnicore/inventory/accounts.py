@@ -1,6 +1,7 @@
 """On which account does a unit stand, and what are holds on it called? The one place where these names are made."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from omnicore.inventory.model import checked_node, checked_unit
@@ -42,6 +43,14 @@ def sku_of(unit: str) -> SkuId:
 
 def shelf(unit: str, node: NodeId, where: Shelf) -> Account:
     """Give the account of a SKU on one shelf of a node."""
+    if type(unit) is not str or type(node) is not str:
+        checked_unit(unit, "$.unit")
+        checked_node(node, "$.node")
+    return _shelf(unit, node, where)
+
+
+@lru_cache(maxsize=16_384)  # the same shelves are named over and over in one decision
+def _shelf(unit: str, node: NodeId, where: Shelf) -> Account:
     return Account(checked_unit(unit, "$.unit"), f"node/{checked_node(node, '$.node')}/{where.value}")
 
 

@@ -83,10 +83,12 @@ def allocate(
         raise Malformed("$.shares" if not shares else "$.channel", "must be something to hold, for the pool's channel")
     floors = buffers(pool, units)
     made = named(reservation, shares)
-    after = evolve(
-        reservation,
+    after = Reservation(
+        id=reservation.id,
+        channel=reservation.channel,
         allocations=reservation.allocations + made,
         issued=reservation.issued + len(made),
+        reference=reservation.reference,
     )
     moves = tuple(as_hold(each, expires=expires, floor=floors[each.share.unit][each.share.node]) for each in made)
     happened = StockHeld(reservation=after.id, channel=pool.channel, allocations=made)

@@ -94,10 +94,12 @@ def in_stock(needs: Sequence[Need], supply: Free) -> Verdict:
 
 
 def at_nodes(shares: Iterable[Share], supply: Free) -> Verdict:
-    """Judge whether shares can be promised at the very nodes they name."""
+    """Judge whether shares can be promised at the very nodes they name; the reasons are the places that are short."""
+    granted = (
+        (unit, node, asked, supply.get(unit, {}).get(node, 0)) for (unit, node), asked in by_place(shares).items()
+    )
     return all_of(
-        _enough(unit, asked=asked, granted=supply.get(unit, {}).get(node, 0), node=node)
-        for (unit, node), asked in by_place(shares).items()
+        _enough(unit, asked=asked, granted=there, node=node) for unit, node, asked, there in granted if asked > there
     )
 
 

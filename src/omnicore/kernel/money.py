@@ -12,7 +12,7 @@ from attrs import frozen
 
 from omnicore.kernel.currencies import DIGITS
 from omnicore.kernel.errors import Malformed
-from omnicore.kernel.rounding import LIMIT, MAX_DIGITS, Rate, Rounding, format_steps, parse_steps, round_div
+from omnicore.kernel.rounding import LEAST, LIMIT, MAX_DIGITS, Rate, Rounding, format_steps, parse_steps, round_div
 from omnicore.kernel.text import display_locale
 
 MAX_SHARES: Final = 100_000
@@ -36,7 +36,7 @@ class Money:
 
     def __init__(self, minor: int, currency: str) -> None:
         """Keep the amount if it is whole, storable and of a known currency."""
-        if type(minor) is not int or not -LIMIT < minor < LIMIT:
+        if type(minor) is not int or not LEAST < minor < LIMIT:
             raise Malformed("$.minor", _TOO_BIG)
         if type(currency) is not str or currency not in DIGITS:
             raise Malformed("$.currency", "must be an ISO 4217 code with a minor unit, such as JPY")
@@ -60,7 +60,7 @@ class Money:
         if type(currency) is not str or currency not in DIGITS:
             raise Malformed(path, "must be in an ISO 4217 currency with a minor unit, such as JPY")
         money = _new(Money)
-        _set_minor(money, parse_steps(text, DIGITS[currency], path=path))
+        _set_minor(money, parse_steps(text, DIGITS[currency], path))
         _set_currency(money, currency)
         return money
 
@@ -114,7 +114,7 @@ class Money:
     def times(self, rate: Rate, rounding: Rounding) -> "Money":
         """Take a rate of it, rounded once to whole minor units by the named rule."""
         minor = round_div(self.minor * rate.numerator, rate.denominator, rounding)
-        if not -LIMIT < minor < LIMIT:
+        if not LEAST < minor < LIMIT:
             raise Malformed("$.minor", _TOO_BIG)
         money = _new(Money)
         _set_minor(money, minor)
@@ -136,7 +136,7 @@ _new = object.__new__
 
 def _money(minor: int, currency: str) -> Money:
     """Wrap an int of a currency already known to be good."""
-    if not -LIMIT < minor < LIMIT:
+    if not LEAST < minor < LIMIT:
         raise Malformed("$.minor", _TOO_BIG)
     money = _new(Money)
     _set_minor(money, minor)

@@ -42,7 +42,7 @@ def _end(expires: Instant | None) -> None:
         raise Malformed("$.expires", "must be an instant, or nothing")
 
 
-@frozen(order=True)
+@frozen(order=True, cache_hash=True)
 class Account:
     """What is counted (``unit``, carrying its scale as ``sku:RICE@3``) and where it stands (``path``)."""
 

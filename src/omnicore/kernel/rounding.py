@@ -15,7 +15,8 @@ from omnicore.kernel.errors import Malformed
 MAX_DIGITS: Final = 18
 """Digits of an amount, a quantity, or either side of a rate: what a signed 64-bit column holds with room to spare."""
 LIMIT: Final = 10**MAX_DIGITS
-"""Amounts, quantities and both sides of a rate lie strictly between ``-LIMIT`` and ``LIMIT``."""
+"""Amounts, quantities and both sides of a rate lie strictly between ``LEAST`` and ``LIMIT``."""
+LEAST: Final = -LIMIT
 _LONGEST_DECIMAL: Final = MAX_DIGITS + 3  # a sign, a point and the zero before it
 _LONGEST_RATE: Final = 2 * MAX_DIGITS + 4
 
@@ -210,7 +211,7 @@ def apply(rate: Rate, minor: int, rounding: Rounding) -> int:
     return round_div(minor * rate.numerator, rate.denominator, rounding)
 
 
-def parse_steps(text: str, digits: int, *, path: str = "$") -> int:
+def parse_steps(text: str, digits: int, path: str = "$") -> int:
     """Read an exact decimal as whole steps of 10**-digits: ``("12.34", 2)`` is 1234.
 
     ASCII ``-?[0-9]+(.[0-9]+)?`` of at most 18 digits; fewer decimals than ``digits`` are filled with zeros.
@@ -232,7 +233,7 @@ def parse_steps(text: str, digits: int, *, path: str = "$") -> int:
         if missing < 0:
             raise Malformed(path, f"must have at most {digits} decimals")
         steps *= 10**missing
-    if -LIMIT < steps < LIMIT:
+    if LEAST < steps < LIMIT:
         return steps
     raise Malformed(path, f"must have at most {MAX_DIGITS} digits")
 
