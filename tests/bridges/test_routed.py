@@ -217,5 +217,9 @@ def test_a_unique_row_of_the_hosts_own_is_a_conflict(lite: Stand, pg: Stand) -> 
             with pytest.raises(error):
                 store.sql("INSERT INTO nowhere VALUES (:id)", id="a")
             store.sql("ROLLBACK TO SAVEPOINT here")
+    with pg.database.reading(pg.shop) as store:
+        assert isinstance(store, postgres.PostgresStore)
+        listed = "SELECT value, '5%' FROM json_array_elements_text(:keys::json) AS each (value)"
+        assert store.sql(listed, keys='["a", "b"]') == [("a", "5%"), ("b", "5%")]
     with pytest.raises(CannotJoin):
         Host(routed(Memory())).run(ranked())

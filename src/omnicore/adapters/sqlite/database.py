@@ -88,7 +88,7 @@ class Sqlite:
         self._make = partial(connect, path, create=False, synchronous=synchronous, busy_timeout_ms=busy_timeout_ms)
         self._connections = _Connections(self._make)
         self._connections.writer = writer
-        self.durable = path != IN_MEMORY
+        self.durable: bool = path != IN_MEMORY
 
     def _own(self) -> _Connections:
         """Give this process's connections: new ones after a fork, but for a database in memory, which was copied."""

@@ -44,7 +44,7 @@ class Lent(Connection, Protocol):
 class JoinedSqlite:
     """A ``Database`` inside the host's transaction on one SQLite connection; ``close`` leaves the connection open."""
 
-    sees_newer = False
+    sees_newer: bool = False
     """A transaction of SQLite reads one snapshot and then is the only writer: a flow run again would read the same."""
 
     def __init__(self, connection: Lent) -> None:
