@@ -10,7 +10,7 @@ from omnicore.catalog.decide import MAX_LISTINGS, Listed
 from omnicore.catalog.kinds import PRODUCTS, PUBLICATIONS, SKUS, TRADE_ITEMS, VARIANTS, publication_key
 from omnicore.catalog.model import Product, Sku, Variant, components, gtin14
 from omnicore.kernel.errors import Malformed
-from omnicore.kernel.flow import Given, find, flow, load, question, write
+from omnicore.kernel.flow import Given, find, flow, load, question, together, write
 from omnicore.kernel.ids import ChannelId, ProductId, SkuId, VariantId
 from omnicore.kernel.records import Cursor
 from omnicore.kernel.time import Instant, Period
@@ -57,10 +57,12 @@ async def load_listed(listings: Sequence[Listing]) -> Listed:
 
 
 async def load_sold(variants: Iterable[VariantId]) -> dict[VariantId, Sold]:
-    """Load variants with their products and SKUs, those that exist: three statements, whatever their number."""
+    """Load variants with their products and SKUs, those that exist: two statements, whatever their number."""
     found = await load(VARIANTS, variants)
-    products = await load(PRODUCTS, [stored.value.product for stored in found.values()])
-    skus = await load(SKUS, [sku for stored in found.values() for sku in components(stored.value)])
+    products, skus = await together(
+        load(PRODUCTS, [stored.value.product for stored in found.values()]),
+        load(SKUS, [sku for stored in found.values() for sku in components(stored.value)]),
+    )
     return {
         stored.value.id: Sold(
             variant=stored.value,

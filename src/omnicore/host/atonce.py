@@ -6,7 +6,7 @@ end without an event loop. Code that really suspends there is a bug and is told 
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import TypeGuard, TypeVar
@@ -16,6 +16,7 @@ from omnicore.kernel.ledger import Account, Balance, Entry, Held
 from omnicore.kernel.records import Document, Found, Kind, Span
 from omnicore.kernel.store import AsyncDatabase, Batch, Command, Database, Store, Verified
 from omnicore.kernel.time import Instant
+from omnicore.kernel.together import PortCall
 
 R = TypeVar("R")
 Checkpoint = Callable[[], None]
@@ -161,6 +162,19 @@ class StoreAtOnce:
             conclude(batch)
 
         return concluding
+
+    @property
+    def together(self) -> Callable[[Sequence[PortCall]], Awaitable[Sequence[object]]] | None:
+        """Pass on, where the store can answer several calls at once."""
+        together: Callable[[Sequence[PortCall]], Sequence[object]] | None = getattr(self._store, "together", None)
+        if together is None:
+            return None
+
+        async def asking(calls: Sequence[PortCall]) -> Sequence[object]:
+            self._passed()
+            return together(calls)
+
+        return asking
 
     async def number(self, limit: int) -> int:
         """Pass on."""

@@ -6,33 +6,52 @@ transaction does.
 """
 
 from collections.abc import Awaitable, Callable, Generator, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from omnicore.kernel import codec
 from omnicore.kernel.access import Access, Accessed, PurposeMissing
+from omnicore.kernel.asking import TOLD
 from omnicore.kernel.flow import Ask, Definition, Flow, Given
 from omnicore.kernel.journal import Envelope, Event, event_name
 from omnicore.kernel.records import Change, Put, kinds
 from omnicore.kernel.store import AsyncStore, Batch, Command, Writes
+from omnicore.kernel.together import TOGETHER, PortCall
 
 R = TypeVar("R")
 
 
 _NOTHING = Writes()
 _WRITES_ONCE = "a flow writes once, as its last port call"
-TOLD = frozenset({"enter", "reveal", "write"})
 """What a flow asks for that needs no store."""
+
+
+class Replayed(Exception):  # noqa: N818 - no error: the command has been answered before
+    """The command is known; ``done`` is its row."""
+
+    def __init__(self, done: Command) -> None:
+        """Keep the row."""
+        self.done = done
+        super().__init__()
 
 
 class Attempt(Generic[R]):
     """One run of one flow against one store.
 
     ``serializable`` says whether the transaction stands as if it had run alone: what the outermost flow declares, or
-    the group it is run with.
+    the group it is run with. ``command`` is looked up together with the first thing the flow asks for.
     """
 
-    def __init__(self, flow: Flow[R], store: AsyncStore, given: Given, *, serializable: bool | None = None) -> None:
+    def __init__(
+        self,
+        flow: Flow[R],
+        store: AsyncStore,
+        given: Given,
+        *,
+        serializable: bool | None = None,
+        command: str | None = None,
+    ) -> None:
         """Take what the flow needs; nothing runs yet."""
+        self.command = command
         self.flow = flow
         self.store = store
         self.given = given
@@ -43,7 +62,7 @@ class Attempt(Generic[R]):
     async def run(self) -> R:
         """Run the flow to its end and give its answer; what it writes waits in ``writes``.
 
-        Raises: Refused, Malformed as the flow does; Conflict as the store does.
+        Raises: Refused, Malformed as the flow does; Conflict as the store does; Replayed where the command is known.
         """
         steps = self.start()
         answer: object = None
@@ -52,13 +71,30 @@ class Attempt(Generic[R]):
                 request = steps.send(answer)
                 if isinstance(request, Ask) and request.method in TOLD:
                     answer = self.told(request)
-                else:
+                elif self.command is None:
                     answer = await self.asked(request)
+                else:
+                    answer = await self._unless_known(request)
         except StopIteration as stop:
+            if self.command is not None:
+                await self._unless_known()
             result: R = stop.value
             return result
+        except Exception:
+            if self.command is not None:  # what was answered once is answered again, whatever a flow says of it now
+                await self._unless_known()
+            raise
         finally:
             steps.close()
+
+    async def _unless_known(self, request: object = None) -> object:
+        """Look the command up, with what the flow asks for first, if it asks for anything."""
+        command, self.command = self.command, None
+        calls = [] if request is None else self._calls(request)
+        known, *answers = await self._together([("commands", ([command],), {}), *calls])
+        if (done := cast(dict[str | None, Command], known).get(command)) is not None:
+            raise Replayed(done)
+        return tuple(answers) if isinstance(request, Ask) and request.method == TOGETHER else next(iter(answers), None)
 
     def start(self) -> Generator[object, object, R]:
         """Give the flow as a generator that yields its port calls; the race simulator drives it call by call."""
@@ -79,23 +115,44 @@ class Attempt(Generic[R]):
         return None
 
     def asked(self, request: object) -> Awaitable[object]:
-        """Answer one port call from the store, which is to be awaited."""
+        """Answer one port call from the store, or several it asks for together, which is to be awaited."""
+        calls = self._calls(request)
+        if isinstance(request, Ask) and request.method == TOGETHER:
+            return self._together(calls)
+        ((name, args, named),) = calls
+        method: Callable[..., Awaitable[object]] = getattr(self.store, name)
+        return method(*args, **named)
+
+    def _calls(self, request: object) -> list[PortCall]:
         if not isinstance(request, Ask):
             raise AssertionError(f"a flow may only await ports, not {type(request).__name__}")  # noqa: TRY004 - a bug
         if self.writes is not None:
             raise AssertionError(_WRITES_ONCE)
-        method: Callable[..., Awaitable[object]] = getattr(self.store, request.method)
+        if request.method == TOGETHER:
+            return [self._call(ask) for ask in cast(tuple[Ask, ...], request.args)]
+        return [self._call(request)]
+
+    def _call(self, request: Ask) -> PortCall:
+        """Give the method of the store that answers a question, and its arguments."""
         match request.method:
             case "balances":  # how much of what is held has lapsed depends on the instant, which is the flow's own
-                return method(*request.args, self.given.at)
+                return "balances", (*request.args, self.given.at), {}
             case "entries":
                 account, after, limit = request.args
-                return method(account, after=after, limit=limit)
+                return "entries", (account,), {"after": after, "limit": limit}
             case "read":
                 after, limit = request.args
-                return method(after=after, limit=limit)
+                return "read", (), {"after": after, "limit": limit}
             case _:
-                return method(*request.args)
+                return request.method, request.args, {}
+
+    async def _together(self, calls: Sequence[PortCall]) -> Sequence[object]:
+        """Answer several port calls, in one journey where the store can."""
+        at_once: Callable[[Sequence[PortCall]], Awaitable[Sequence[object]]] | None
+        if (at_once := getattr(self.store, TOGETHER, None)) is not None:
+            answers: Sequence[object] = await at_once(calls)
+            return answers
+        return [await getattr(self.store, name)(*args, **named) for name, args, named in calls]
 
     def _enter(self, inner: object) -> None:
         assert isinstance(inner, Definition)

@@ -15,7 +15,7 @@ from typing import TypeVar, cast
 from attrs import evolve, field, frozen
 
 from omnicore.host.atonce import AtOnce, Checkpoint, awaits
-from omnicore.host.attempt import Attempt
+from omnicore.host.attempt import Attempt, Replayed
 from omnicore.host.observing import Observation, Watch
 from omnicore.kernel.errors import Conflict, InDoubt, Malformed, Refused
 from omnicore.kernel.flow import Actor, Definition, Flow, Given
@@ -165,14 +165,13 @@ class Engine:
             opened = self.ports.reading(self.shop)
         async with opened as store:
             try:
-                request = ""
-                if command is not None:
-                    request = self.request(definition, flow, given.actor)
-                    if (done := (await store.commands([command])).get(command)) is not None:
-                        watch.outcome = "replayed"
-                        return definition.load_answer(same_request(done, request))
-                attempt = Attempt(flow, store, given)
-                answer = await attempt.run()
+                request = "" if command is None else self.request(definition, flow, given.actor)
+                attempt = Attempt(flow, store, given, command=command)
+                try:
+                    answer = await attempt.run()
+                except Replayed as known:
+                    watch.outcome = "replayed"
+                    return definition.load_answer(same_request(known.done, request))
                 row = None
                 if command is not None:
                     row = Command(key=command, request=request, answer=definition.dump_answer(answer), at=given.at)

@@ -18,6 +18,9 @@ from omnicore.kernel.store import Writes
 
 T = TypeVar("T")
 
+TOLD = frozenset({"enter", "reveal", "write"})
+"""What a driver answers by itself; everything else is asked of the store."""
+
 
 @frozen(kw_only=True)
 class Ask:

@@ -28,6 +28,7 @@ from omnicore.kernel.asking import Ask, balances, entries, find, get, holds, loa
 from omnicore.kernel.errors import Malformed
 from omnicore.kernel.ids import NewId
 from omnicore.kernel.time import Instant
+from omnicore.kernel.together import together
 
 __all__ = [
     "SYSTEM",
@@ -51,6 +52,7 @@ __all__ = [
     "open_holds",
     "question",
     "read_journal",
+    "together",
     "write",
 ]
 

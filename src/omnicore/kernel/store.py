@@ -115,7 +115,8 @@ class Store(Records, Ledger, Journal, Protocol):
 
     Laws, checked by ``omnicore.testing.check_store``: a write is applied whole or not at all; a version, unique row,
     guard or command key that fails raises ``Conflict`` and changes nothing; reads after it in the transaction see it.
-    A store of a transaction it may end itself can offer ``conclude(batch)``: ``write`` and COMMIT in one.
+    A store of a transaction it may end itself can offer ``conclude(batch)``: ``write`` and COMMIT in one. A store that
+    can answer several questions in one journey can offer ``together(calls)``: methods by name with their arguments.
     """
 
     def commands(self, keys: Iterable[str]) -> dict[str, Command]:

@@ -8,9 +8,11 @@ Law: for every line, what is promised of a SKU is its units times the steps of i
 """
 
 from omnicore.inventory import RESERVATIONS, Reservation
-from omnicore.kernel.flow import Given, flow, get, load, write
+from omnicore.kernel.flow import Given, flow, get, load, together, write
 from omnicore.kernel.ids import OrderId
-from omnicore.ordering import ORDER, AlreadyPlaced, Quote, QuoteExpired, order_from, order_of_cart
+from omnicore.kernel.records import Stored
+from omnicore.kernel.time import Instant
+from omnicore.ordering import ORDER, AlreadyPlaced, Order, Quote, QuoteExpired, order_from, order_of_cart
 from omnicore.ordering import decide as ordering
 from omnicore.scenarios.checkout import CheckoutUnderWay
 from omnicore.scenarios.promising import load_shelves, plan, promise
@@ -27,17 +29,28 @@ async def place_order(given: Given, *, offer: Quote) -> OrderId:
         CheckoutUnderWay: the cart is being, or has been, put to a checkout, which owns its goods and money.
     """
     order = order_of_cart(offer.cart)
-    existing = await load(ORDER, [order])
-    if offer.placed is not None or order in existing:
-        raise AlreadyPlaced(order=offer.placed or order)
-    if given.at >= offer.expires:
-        raise QuoteExpired(quote=offer.id, expired=offer.expires.iso())
-    if await get(RESERVATIONS, order) is not None:
-        raise CheckoutUnderWay(order=order)
-    shelves = await load_shelves({line.variant for line in offer.lines}, channel=offer.channel)
+    existing, shelves = await together(
+        _not_placed(offer, order, at=given.at),
+        load_shelves({line.variant for line in offer.lines}, channel=offer.channel),
+    )
     into = Reservation(id=order, channel=offer.channel)
     promised = promise(offer.lines, offer.groups, shelves=shelves, into=into, expires=None)
     planned = plan(order, offer.lines, offer.groups, promised.allocations, at=given.at)
     placed = ordering.place([order_from(offer, order=order, at=given.at)], existing=existing)
     await write(promised.writes + placed + planned)
     return order
+
+
+async def _not_placed(offer: Quote, order: OrderId, *, at: Instant) -> dict[str, Stored[Order]]:
+    """Read the orders that stand under the cart's name, none, and refuse where anything else stands there.
+
+    Raises: AlreadyPlaced, QuoteExpired, CheckoutUnderWay.
+    """
+    existing, reservation = await together(load(ORDER, [order]), get(RESERVATIONS, order))
+    if offer.placed is not None or order in existing:
+        raise AlreadyPlaced(order=offer.placed or order)
+    if at >= offer.expires:
+        raise QuoteExpired(quote=offer.id, expired=offer.expires.iso())
+    if reservation is not None:
+        raise CheckoutUnderWay(order=order)
+    return existing

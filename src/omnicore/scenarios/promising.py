@@ -27,7 +27,7 @@ from omnicore.fulfilment import decide as fulfilment
 from omnicore.inventory import Allocation, Need, OutOfStock, Pool, Promised, Share, accounts, pooling
 from omnicore.inventory import decide as inventory
 from omnicore.inventory import questions as stock
-from omnicore.kernel.flow import balances, get
+from omnicore.kernel.flow import balances, get, together
 from omnicore.kernel.ids import ChannelId, NodeId, OrderId, VariantId
 from omnicore.kernel.ledger import Account, Balance, Held
 from omnicore.kernel.store import Writes
@@ -63,16 +63,12 @@ class Shelves:
 
 
 async def load_shelves(variants: Iterable[VariantId], *, channel: ChannelId) -> Shelves:
-    """Read what promising variants in a channel needs: six statements, whatever their number.
+    """Read what promising variants in a channel needs: three statements, whatever their number.
 
     Raises: NoPool, ProductUnknown.
     """
     wanted = frozenset(variants)
-    sold = await load_sold(wanted)
-    for variant in sorted(wanted - sold.keys()):
-        raise ProductUnknown(product=variant)
-    pool = await stock.pool_of(channel)
-    policy = await get(SOURCING_POLICIES, channel)
+    sold, pool, policy = await together(_sold(wanted), stock.pool_of(channel), get(SOURCING_POLICIES, channel))
     units = sorted({sku.unit for each in sold.values() for sku in each.skus})
     return Shelves(
         sold=sold,
@@ -80,6 +76,13 @@ async def load_shelves(variants: Iterable[VariantId], *, channel: ChannelId) -> 
         rule=PreferOrder(nodes=pool.nodes) if policy is None else policy.value.rule,
         balances=await balances(accounts.shelves(units, pool.nodes)),
     )
+
+
+async def _sold(wanted: frozenset[VariantId]) -> dict[VariantId, Sold]:
+    sold = await load_sold(wanted)
+    for variant in sorted(wanted - sold.keys()):
+        raise ProductUnknown(product=variant)
+    return sold
 
 
 def need_of(line: OrderLine, sold: Sold) -> Need:

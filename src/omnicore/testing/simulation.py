@@ -21,12 +21,14 @@ from attrs import define, field, fields, frozen
 from omnicore.adapters.memory import Memory, MemoryStore
 from omnicore.adapters.memory_rows import Shop
 from omnicore.host.atonce import StoreAtOnce, completed
-from omnicore.host.attempt import TOLD, Attempt
+from omnicore.host.attempt import Attempt
 from omnicore.host.bound import NO_SECRET
 from omnicore.host.engine import MAX_TRIES
+from omnicore.kernel.asking import TOLD
 from omnicore.kernel.errors import Conflict, OmnicoreError
 from omnicore.kernel.flow import SYSTEM, Ask, Flow, Given
 from omnicore.kernel.store import Batch, Command, Store
+from omnicore.kernel.together import TOGETHER
 from omnicore.testing.clock import Clock, Ids
 
 MOST_SCHEDULES = 100_000
@@ -172,6 +174,14 @@ class _World:
                 if isinstance(request, Ask):
                     if request.method in TOLD:
                         answer = attempt.told(request)
+                        continue
+                    if request.method == TOGETHER:  # a weak store answers each at an instant of its own
+                        many = []
+                        for each in cast(tuple[Ask, ...], request.args):
+                            yield each.method
+                            many.append(_answered(attempt, each))
+                            read.append((each, many[-1]))
+                        answer = tuple(many)
                         continue
                     yield request.method
                 answer = _answered(attempt, request)

@@ -16,6 +16,11 @@ _LOAD = """
 SELECT key, version, schema, body FROM omni_documents
 WHERE shop = %(shop)s AND kind = %(kind)s AND key = ANY (%(keys)s::text[])
 """
+_LOAD_KINDS = """
+SELECT d.kind, d.key, d.version, d.schema, d.body
+FROM unnest(%(kinds)s::text[], %(keys)s::text[]) AS a (kind, key)
+JOIN omni_documents AS d ON d.shop = %(shop)s AND d.kind = a.kind AND d.key = a.key
+"""
 _FIND = """
 SELECT i.sort, d.key, d.version, d.schema, d.body
 FROM omni_index AS i
@@ -83,6 +88,21 @@ def load(shop: str, kind: str, keys: Iterable[str]) -> Steps[dict[str, Document]
     (result,) = yield (Query(_LOAD, {"shop": shop, "kind": kind, "keys": texts(asked)}),)
     found = {row[0]: _document(kind, row) for row in result.rows}
     return {key: found[key] for key in asked if key in found}
+
+
+def load_kinds(shop: str, asked: Sequence[tuple[str, Sequence[str]]]) -> Steps[list[dict[str, Document]]]:
+    """Give the documents that exist among keys of several kinds, in one statement."""
+    places = [(kind, key) for kind, keys in asked for key in keys]
+    if not places:
+        return [{} for _ in asked]
+    values: dict[str, Value] = {
+        "shop": shop,
+        "kinds": texts(kind for kind, _ in places),
+        "keys": texts(key for _, key in places),
+    }
+    (result,) = yield (Query(_LOAD_KINDS, values),)
+    found = {(row[0], row[1]): _document(row[0], row[1:]) for row in result.rows}
+    return [{key: found[kind, key] for key in keys if (kind, key) in found} for kind, keys in asked]
 
 
 def find(shop: str, where: Span) -> Steps[Found]:

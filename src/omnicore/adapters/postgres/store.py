@@ -3,13 +3,13 @@
 ``PostgresStore`` waits for its answers, ``AsyncPostgresStore`` awaits them; what they send is written once, elsewhere.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 import psycopg
 
 from omnicore.adapters.columns import Row
-from omnicore.adapters.postgres import document_rows, journal_rows, ledger_rows, writing
+from omnicore.adapters.postgres import asking, document_rows, journal_rows, ledger_rows, writing
 from omnicore.adapters.postgres.journey import AsyncJourneys, Journeys
 from omnicore.adapters.postgres.quick_holds import Hurry
 from omnicore.adapters.postgres.verifying import verify
@@ -19,6 +19,7 @@ from omnicore.kernel.ledger import Account, Balance, Entry, Held
 from omnicore.kernel.records import Document, Found, Kind, Span
 from omnicore.kernel.store import Batch, Command, Verified
 from omnicore.kernel.time import Instant
+from omnicore.kernel.together import PortCall
 
 R = TypeVar("R")
 
@@ -89,6 +90,10 @@ class PostgresStore:
     def commands(self, keys: Iterable[str]) -> dict[str, Command]:
         """Give the command rows that exist among ``keys``."""
         return self._run(journal_rows.commands(self._shop, keys))
+
+    def together(self, calls: Sequence[PortCall]) -> Sequence[object]:
+        """Answer several port calls in one journey."""
+        return self._run(asking.together(self._shop, calls))
 
     def write(self, batch: Batch) -> None:
         """Apply a batch whole or not at all.
@@ -186,6 +191,10 @@ class AsyncPostgresStore:
     async def commands(self, keys: Iterable[str]) -> dict[str, Command]:
         """Give the command rows that exist among ``keys``."""
         return await self._run(journal_rows.commands(self._shop, keys))
+
+    async def together(self, calls: Sequence[PortCall]) -> Sequence[object]:
+        """Answer several port calls in one journey."""
+        return await self._run(asking.together(self._shop, calls))
 
     async def write(self, batch: Batch) -> None:
         """Apply a batch whole or not at all.

@@ -18,6 +18,12 @@ FROM json_each(:keys) AS asked
 CROSS JOIN omni_documents AS d ON d.shop = :shop AND d.kind = :kind AND d.key = asked.value
 """
 
+_LOAD_KINDS = """
+SELECT d.kind, d.key, d.version, d.schema, d.body
+FROM json_each(:places) AS asked
+CROSS JOIN omni_documents AS d ON d.shop = :shop AND d.kind = asked.value ->> 0 AND d.key = asked.value ->> 1
+"""
+
 _FIND = """
 SELECT i.sort, d.key, d.version, d.schema, d.body
 FROM omni_index AS i
@@ -64,6 +70,16 @@ def load(statements: Statements, kind: str, keys: Iterable[str]) -> dict[str, Do
         return {}
     found = {row[0]: _document(kind, row) for row in statements.rows(_LOAD, kind=kind, keys=listed(asked))}
     return {key: found[key] for key in asked if key in found}
+
+
+def load_kinds(statements: Statements, asked: Sequence[tuple[str, Sequence[str]]]) -> list[dict[str, Document]]:
+    """Give the documents that exist among keys of several kinds, in one statement."""
+    places = [(kind, key) for kind, keys in asked for key in keys]
+    if not places:
+        return [{} for _ in asked]
+    rows = statements.rows(_LOAD_KINDS, places=listed(places))
+    found = {(row[0], row[1]): _document(row[0], row[1:]) for row in rows}
+    return [{key: found[kind, key] for key in keys if (kind, key) in found} for kind, keys in asked]
 
 
 def find(statements: Statements, where: Span) -> Found:

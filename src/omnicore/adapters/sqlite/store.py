@@ -4,6 +4,7 @@ The store runs on any ``Connection``: ours, or a host's own inside the host's tr
 """
 
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 from omnicore.adapters.sqlite import document_rows, journal_rows, ledger_rows
 from omnicore.adapters.sqlite.statements import Connection, Row, Statements, Value
@@ -14,6 +15,7 @@ from omnicore.kernel.ledger import Account, Balance, Entry, Held
 from omnicore.kernel.records import Change, Document, Found, Kind, Span
 from omnicore.kernel.store import Batch, Command, Verified, ordered_changes
 from omnicore.kernel.time import Instant
+from omnicore.kernel.together import PortCall
 
 
 class SqliteStore:
@@ -73,6 +75,18 @@ class SqliteStore:
     def commands(self, keys: Iterable[str]) -> dict[str, Command]:
         """Give the command rows that exist among ``keys``."""
         return journal_rows.commands(self._statements, keys)
+
+    def together(self, calls: Sequence[PortCall]) -> Sequence[object]:
+        """Answer several port calls; documents of several kinds are one statement."""
+        loads = [place for place, (name, _, _) in enumerate(calls) if name == "load"]
+        asked = [cast(tuple[str, Sequence[str]], calls[place][1]) for place in loads]
+        found: dict[int, object] = dict(
+            zip(loads, document_rows.load_kinds(self._statements, asked) if asked else (), strict=True)
+        )
+        for place, (name, args, named) in enumerate(calls):
+            if place not in found:
+                found[place] = getattr(self, name)(*args, **named)
+        return [found[place] for place in range(len(calls))]
 
     # Writing
 
