@@ -126,6 +126,7 @@ class Cut:
         self.server = server
         self.left = 0
         self.written = 0
+        self.restart = False
         encode = wire.encode
 
         def cutting(event: CloudEvent, *, binary: bool) -> tuple[bytes, dict[str, str]]:
@@ -133,6 +134,8 @@ class Cut:
             self.left -= 1
             if self.left == 0:
                 server.kill()
+                if self.restart:
+                    server.start()
             return encode(event, binary=binary)
 
         monkeypatch.setattr(wire, "encode", cutting)
@@ -214,6 +217,27 @@ def test_no_event_is_stored_before_its_predecessor(server: NatsServer, *, all_at
         publisher.publish(batch)
     publisher.publish([cloudevent("e5", about="c")])
     assert stored(publisher, name) == (["e1", "e3", "e4", "e5"] if all_at_once else ["e1", "e3", "e5"])
+    publisher.close()
+
+
+def test_a_line_that_broke_stores_nothing_of_what_comes_after(
+    server: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the server restarts amid a batch, no later event is stored before those that were lost on the way."""
+    publisher = Publisher(server.url, prefix="broke", timeout_seconds=2)
+    publisher.create_stream("broke")
+    batch = [cloudevent(f"e{number:02}", about=f"a{number}") for number in range(30)]
+    cut = Cut(server, monkeypatch)
+    cut.left, cut.restart = 15, True
+    with pytest.raises((ConnectionError, NatsError, TimeoutError)):
+        publisher.publish(batch)
+    server.kill()  # the thread that has restarted it will end, and the server with it
+    server.start()
+    ids = [str(event["id"]) for event in batch]
+    there = stored(publisher, "broke")
+    assert there == ids[: len(there)]
+    publisher.publish(batch)
+    assert stored(publisher, "broke") == ids
     publisher.close()
 
 

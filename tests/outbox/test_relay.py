@@ -17,7 +17,7 @@ from omnicore.kernel.relay import PROGRESS, CloudEvent, Progress, Relay
 from omnicore.kernel.store import Database, Writes
 from omnicore.testing import Clock, Ids, Lossy, Points, Stopped, Stopping
 from omnicore.testing.counting import count, seen
-from tests.outbox.telling import Broker, counted_in, host, sell, what
+from tests.outbox.telling import Broker, Overlapping, counted_in, host, sell, what
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
@@ -244,6 +244,25 @@ async def look(given: Given, *, subject: str) -> None:
     """Tell that somebody has looked at a subject's data."""
     happened = Accessed(subject=subject, kind="k", fields=(), access=Access.READ, flow="f", purpose=None)
     await write(Writes(events=(happened,)))
+
+
+def test_a_second_worker_may_come_in_at_any_point() -> None:
+    """Wherever another worker comes in between, events are told once and in order: one of the two has the lease."""
+    came = 0
+    for at in range(1, 100):
+        database, clock, broker = Overlapping(), Clock(), Broker()
+        second = host(database, broker, clock=clock, ids="b", batch=2)
+        points = Points(stop_at=at, error=None, at_point=lambda second=second: second.work() and None)  # type: ignore[misc] # bound early
+        first = host(Stopping(database, points), broker, clock=clock, batch=2)
+        sell(second, *"abcab")
+        with suppress(Conflict):
+            first.work()
+        came += points.passed >= at
+        second.work()
+        assert broker.told() == [("a", 1), ("b", 1), ("c", 1), ("a", 2), ("b", 2)]
+        if points.passed < at:
+            break
+    assert came > 20
 
 
 def test_a_relay_hears_what_it_asked_for() -> None:
