@@ -21,6 +21,7 @@ from omnicore.kernel.parked import Consumer, Handled, receive
 from omnicore.kernel.records import Kind
 from omnicore.kernel.store import Batch, Database, Writes
 from omnicore.testing import Clock, Ids, Points, Stopped, Stopping
+from omnicore.testing.clock import SECRET
 from omnicore.testing.counting import Counted
 from tests.outbox.telling import Overlapping
 
@@ -94,7 +95,7 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Host]:
         database = postgres.open(request.getfixturevalue("fresh_postgres"), migrate=True)
     else:
         database = sqlite.open(tmp_path / "shop.db", migrate=True, synchronous="NORMAL")
-    host = Host(database, clock=Clock(), new_id=Ids())
+    host = Host(database, secret=SECRET, clock=Clock(), new_id=Ids())
     yield host
     host.close()
 

@@ -16,6 +16,7 @@ from omnicore.kernel.journal import Envelope
 from omnicore.kernel.relay import PROGRESS, CloudEvent, Progress, Relay
 from omnicore.kernel.store import Database, Writes
 from omnicore.testing import Clock, Ids, Lossy, Points, Stopped, Stopping
+from omnicore.testing.clock import SECRET
 from omnicore.testing.counting import count, seen
 from tests.outbox.telling import Broker, Overlapping, counted_in, host, sell, what
 
@@ -105,7 +106,7 @@ def test_an_event_nobody_takes_stops_its_relay_and_no_other(database: Database) 
     """An event that the broker never takes stops its relay where everybody can see it; it is never skipped."""
     clock, broker, other = Clock(), Broker(), Broker()
     relays = [Relay(name="out", publisher=broker), Relay(name="other", publisher=other)]
-    shop = Host(database, relays=relays, clock=clock, new_id=Ids())
+    shop = Host(database, relays=relays, secret=SECRET, clock=clock, new_id=Ids())
     sell(shop, *"aabbc")
 
     def poisoned(event: CloudEvent) -> None:
@@ -359,7 +360,9 @@ def test_an_asynchronous_database_is_told_of_alike(fresh_postgres: str) -> None:
         raise ConnectionError
 
     async def story() -> None:
-        shop = Host(postgres.open_async(fresh_postgres), relays={"out": broker}, clock=clock, new_id=Ids())
+        shop = Host(
+            postgres.open_async(fresh_postgres), relays={"out": broker}, secret=SECRET, clock=clock, new_id=Ids()
+        )
         shop.follow("again", note, types=("testing.",))
         await shop.arun(count(counters=("a", "b")))
         broker.before = down

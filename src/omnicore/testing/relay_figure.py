@@ -20,6 +20,7 @@ from attrs import frozen
 
 from omnicore.host import Host
 from omnicore.kernel import codec
+from omnicore.testing.clock import SECRET
 from omnicore.testing.counting import seen
 from omnicore.testing.relay_parts import LONGEST_SECONDS, Make, relaying, writing
 
@@ -115,7 +116,7 @@ def relay_run(
         broker.close()
         for process in at_work:
             process.kill()
-    with closing(Host(make(), shop=shop)) as host:
+    with closing(Host(make(), shop=shop, secret=SECRET)) as host:
         host.number()
         wanted = Counter(str(codec.parse(each.data)["about"]) for each in host.journal())  # type: ignore[index,call-overload] # an object
     told = seen(broker.heard, wanted=wanted)

@@ -17,6 +17,7 @@ from omnicore.kernel.journal import Envelope
 from omnicore.kernel.relay import CloudEvent, Publisher, Relay
 from omnicore.kernel.store import Database
 from omnicore.kernel.time import Instant
+from omnicore.testing.clock import SECRET
 from omnicore.testing.counting import Counted, count, counted
 
 Make = Callable[[], Database]
@@ -85,7 +86,9 @@ def relaying(make: Make, shop: str, generation: int, pipe: Connection, control: 
     line = _Line(pipe, early=control == "early")
     relays = [Relay(name=_NAME, publisher=line, batch=_BATCH)]
     finishing = False
-    with closing(Host(make(), shop=shop, clock=clock, relays=relays, lease_seconds=_LEASE_SECONDS)) as host:
+    with closing(
+        Host(make(), shop=shop, secret=SECRET, clock=clock, relays=relays, lease_seconds=_LEASE_SECONDS)
+    ) as host:
         by_id = _ById(host, line)
         while True:
             try:
@@ -105,7 +108,7 @@ def writing(make: Make, shop: str, number: int, events: int, seed: int, overlapp
     dice = random.Random(f"{seed}/{number}")  # noqa: S311 - no secret
     new_id, made = system.new_ids(), 0
     with closing(database := make()):
-        host = Host(database, shop=shop, new_id=new_id)
+        host = Host(database, shop=shop, secret=SECRET, new_id=new_id)
         while made < events:
             if not overlapping or dice.random() < 1 - _SLOW:
                 made += _counted(host, dice)
