@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 
-from attrs import frozen
+from attrs import asdict, frozen
 
 from omnicore.host import Host
 from omnicore.kernel import codec
@@ -39,6 +39,11 @@ class Relayed:
     def ok(self) -> bool:
         """Whether nothing was lost and no counter's events were overtaken."""
         return self.lost == 0 and self.overtaken == 0
+
+    @property
+    def facts(self) -> dict[str, int]:
+        """The numbers, by name."""
+        return asdict(self)
 
 
 class _Broker:
