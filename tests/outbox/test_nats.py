@@ -337,25 +337,31 @@ _ORPHAN = """
 import sys, signal
 from omnicore.testing.nats_server import nats_server
 with nats_server() as server:
-    print(server.pid, flush=True)
+    print(server.pid, server.folder, flush=True)
     signal.pause()
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
 def test_a_server_does_not_outlive_a_killed_test() -> None:
-    """When the test that started it is killed, the server ends by itself."""
+    """When the test that started it is killed, the server ends by itself, and the next one tidies up."""
     command = [sys.executable, "-c", _ORPHAN]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as owner:  # noqa: S603 - this Python, and the lines above
         assert owner.stdout is not None
-        pid = int(owner.stdout.readline())
+        words = owner.stdout.readline().split()
+        pid, folder = int(words[0]), Path(words[1].decode())
         assert _alive(pid)
+        assert folder.exists()
+        with nats_server():
+            assert folder.exists(), "the files of a running server were taken away"
         owner.send_signal(signal.SIGKILL)
         owner.wait()
     until = time.monotonic() + 10
     while _alive(pid):
         assert time.monotonic() < until, "the server is still running"
         time.sleep(0.01)
+    with nats_server():
+        assert not folder.exists(), "the killed test's files are still there"
 
 
 def _alive(pid: int) -> bool:
