@@ -20,6 +20,7 @@ from omnicore.testing.interleaving_figure import RACES, interleaving_figure
 from omnicore.testing.kills import STORIES, kill_figure
 from omnicore.testing.one_key_figure import one_key_figure
 from omnicore.testing.postgres_server import Server, server
+from omnicore.testing.relay_figure import relay_figure
 from omnicore.testing.storm_figure import storm_figure
 from omnicore.testing.throughput_figure import throughput_figure
 
@@ -132,8 +133,13 @@ def _crowded(name: str, *, short: bool) -> Iterator[Entry]:
     def throughput(backend: Backend, seed: int) -> Figure:
         return throughput_figure(backend, seed=seed, seconds=seconds)
 
+    def relay(backend: Backend, seed: int) -> Figure:
+        events, writers, kills = (600, 4, 4) if short else (100_000, 8, 50)
+        return relay_figure(backend, events=events, writers=writers, kills=kills, seed=seed)
+
     yield Entry(name=f"hot-sku/{name}", number=4, measure=_on(name, hot))
     yield Entry(name=f"one-key/{name}", number=7, measure=_on(name, keys))
     yield Entry(name=f"bank/{name}", number=6, measure=_on(name, bank))
     yield Entry(name=f"random-kills/{name}", number=3, measure=_storm(name, short=short))
+    yield Entry(name=f"relay/{name}", number=8, measure=_on(name, relay, durable=False))
     yield Entry(name=f"throughput/{name}", number=12, measure=_on(name, throughput))

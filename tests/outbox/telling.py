@@ -12,6 +12,7 @@ from omnicore.kernel.journal import Envelope
 from omnicore.kernel.relay import CloudEvent, Publisher, Relay
 from omnicore.kernel.store import Batch, Database, Store
 from omnicore.testing import Clock, Ids
+from omnicore.testing.clock import SECRET
 from omnicore.testing.counting import Counted, count, counted
 
 
@@ -46,7 +47,7 @@ def host(
 ) -> Host:
     """Make a worker's host that relays to a publisher."""
     relays = [Relay(name="out", publisher=publisher, batch=batch)]
-    return Host(database, relays=relays, clock=clock or Clock(), new_id=Ids(ids))
+    return Host(database, relays=relays, secret=SECRET, clock=clock or Clock(), new_id=Ids(ids))
 
 
 def sell(shop: Host, *counters: str) -> None:

@@ -126,6 +126,7 @@ class Cut:
         self.server = server
         self.left = 0
         self.written = 0
+        self.restart = False
         encode = wire.encode
 
         def cutting(event: CloudEvent, *, binary: bool) -> tuple[bytes, dict[str, str]]:
@@ -133,6 +134,8 @@ class Cut:
             self.left -= 1
             if self.left == 0:
                 server.kill()
+                if self.restart:
+                    server.start()
             return encode(event, binary=binary)
 
         monkeypatch.setattr(wire, "encode", cutting)
@@ -214,6 +217,27 @@ def test_no_event_is_stored_before_its_predecessor(server: NatsServer, *, all_at
         publisher.publish(batch)
     publisher.publish([cloudevent("e5", about="c")])
     assert stored(publisher, name) == (["e1", "e3", "e4", "e5"] if all_at_once else ["e1", "e3", "e5"])
+    publisher.close()
+
+
+def test_a_line_that_broke_stores_nothing_of_what_comes_after(
+    server: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the server restarts amid a batch, no later event is stored before those that were lost on the way."""
+    publisher = Publisher(server.url, prefix="broke", timeout_seconds=2)
+    publisher.create_stream("broke")
+    batch = [cloudevent(f"e{number:02}", about=f"a{number}") for number in range(30)]
+    cut = Cut(server, monkeypatch)
+    cut.left, cut.restart = 15, True
+    with pytest.raises((ConnectionError, NatsError, TimeoutError)):
+        publisher.publish(batch)
+    server.kill()  # the thread that has restarted it will end, and the server with it
+    server.start()
+    ids = [str(event["id"]) for event in batch]
+    there = stored(publisher, "broke")
+    assert there == ids[: len(there)]
+    publisher.publish(batch)
+    assert stored(publisher, "broke") == ids
     publisher.close()
 
 
@@ -313,25 +337,31 @@ _ORPHAN = """
 import sys, signal
 from omnicore.testing.nats_server import nats_server
 with nats_server() as server:
-    print(server.pid, flush=True)
+    print(server.pid, server.folder, flush=True)
     signal.pause()
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
 def test_a_server_does_not_outlive_a_killed_test() -> None:
-    """When the test that started it is killed, the server ends by itself."""
+    """When the test that started it is killed, the server ends by itself, and the next one tidies up."""
     command = [sys.executable, "-c", _ORPHAN]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as owner:  # noqa: S603 - this Python, and the lines above
         assert owner.stdout is not None
-        pid = int(owner.stdout.readline())
+        words = owner.stdout.readline().split()
+        pid, folder = int(words[0]), Path(words[1].decode())
         assert _alive(pid)
+        assert folder.exists()
+        with nats_server():
+            assert folder.exists(), "the files of a running server were taken away"
         owner.send_signal(signal.SIGKILL)
         owner.wait()
     until = time.monotonic() + 10
     while _alive(pid):
         assert time.monotonic() < until, "the server is still running"
         time.sleep(0.01)
+    with nats_server():
+        assert not folder.exists(), "the killed test's files are still there"
 
 
 def _alive(pid: int) -> bool:

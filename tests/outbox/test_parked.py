@@ -142,7 +142,10 @@ def test_a_parked_message_may_be_given_up(shop: Host) -> None:
     shop.run(retry_parked(ERP, first.key))
     assert shop.run(list_parked(consumer="erp"))[0].attempts == 2
     CLOSED.clear()
-    shop.run(dismiss_parked(consumer="somebody else", key=first.key))
+    other = Consumer(name="other", handler=see)
+    shop.run(dismiss_parked(consumer="other", key=first.key))
+    assert shop.run(retry_parked(other, first.key)) is Handled.REPEATED
+    assert len(shop.run(list_parked(consumer="erp"))) == 2, "another consumer's name touched it"
     shop.run(dismiss_parked(consumer="erp", key=first.key))
     assert shop.run(retry_parked(ERP, second.key)) is Handled.DONE
     assert shop.run(receive(ERP, cloudevent("e1"))) is Handled.REPEATED

@@ -16,8 +16,9 @@ from omnicore.kernel.journal import Envelope
 from omnicore.kernel.relay import PROGRESS, CloudEvent, Progress, Relay
 from omnicore.kernel.store import Database, Writes
 from omnicore.testing import Clock, Ids, Lossy, Points, Stopped, Stopping
+from omnicore.testing.clock import SECRET
 from omnicore.testing.counting import count, seen
-from tests.outbox.telling import Broker, counted_in, host, sell, what
+from tests.outbox.telling import Broker, Overlapping, counted_in, host, sell, what
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
@@ -105,7 +106,7 @@ def test_an_event_nobody_takes_stops_its_relay_and_no_other(database: Database) 
     """An event that the broker never takes stops its relay where everybody can see it; it is never skipped."""
     clock, broker, other = Clock(), Broker(), Broker()
     relays = [Relay(name="out", publisher=broker), Relay(name="other", publisher=other)]
-    shop = Host(database, relays=relays, clock=clock, new_id=Ids())
+    shop = Host(database, relays=relays, secret=SECRET, clock=clock, new_id=Ids())
     sell(shop, *"aabbc")
 
     def poisoned(event: CloudEvent) -> None:
@@ -246,6 +247,25 @@ async def look(given: Given, *, subject: str) -> None:
     await write(Writes(events=(happened,)))
 
 
+def test_a_second_worker_may_come_in_at_any_point() -> None:
+    """Wherever another worker comes in between, events are told once and in order: one of the two has the lease."""
+    came = 0
+    for at in range(1, 100):
+        database, clock, broker = Overlapping(), Clock(), Broker()
+        second = host(database, broker, clock=clock, ids="b", batch=2)
+        points = Points(stop_at=at, error=None, at_point=lambda second=second: second.work() and None)  # type: ignore[misc] # bound early
+        first = host(Stopping(database, points), broker, clock=clock, batch=2)
+        sell(second, *"abcab")
+        with suppress(Conflict):
+            first.work()
+        came += points.passed >= at
+        second.work()
+        assert broker.told() == [("a", 1), ("b", 1), ("c", 1), ("a", 2), ("b", 2)]
+        if points.passed < at:
+            break
+    assert came > 20
+
+
 def test_a_relay_hears_what_it_asked_for() -> None:
     """A relay hears of the kinds of events it named; who looked at whose personal data is told only if named."""
     broker, audit, every = Broker(), Broker(), Broker()
@@ -340,7 +360,9 @@ def test_an_asynchronous_database_is_told_of_alike(fresh_postgres: str) -> None:
         raise ConnectionError
 
     async def story() -> None:
-        shop = Host(postgres.open_async(fresh_postgres), relays={"out": broker}, clock=clock, new_id=Ids())
+        shop = Host(
+            postgres.open_async(fresh_postgres), relays={"out": broker}, secret=SECRET, clock=clock, new_id=Ids()
+        )
         shop.follow("again", note, types=("testing.",))
         await shop.arun(count(counters=("a", "b")))
         broker.before = down

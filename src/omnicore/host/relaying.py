@@ -15,7 +15,7 @@ from omnicore.host.place import Place
 from omnicore.kernel.errors import Malformed
 from omnicore.kernel.flow import Actor, Flow
 from omnicore.kernel.following import Follower, follow
-from omnicore.kernel.inbox import FORGET_BATCH, forget_received
+from omnicore.kernel.inbox import FORGET_BATCH, forget_received, received_before
 from omnicore.kernel.journal import Envelope
 from omnicore.kernel.relay import Publisher, Relay, Standing, Waiting, note_progress, standing, waiting, wanted
 
@@ -84,8 +84,8 @@ async def tell(place: Place, readers: Readers, actor: Actor) -> Told:
         if done := await _followed(place, follower, actor):
             told.followed[follower.name] = done
     until = place.engine.clock().plus(days=-readers.inbox_days)
-    while await _run(place, forget_received(until=until, limit=FORGET_BATCH), actor) == FORGET_BATCH:
-        pass
+    while await _run(place, received_before(until=until), actor):
+        await _run(place, forget_received(until=until, limit=FORGET_BATCH), actor)
     return told
 
 

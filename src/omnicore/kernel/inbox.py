@@ -15,7 +15,7 @@ from attrs import frozen
 from omnicore.kernel import codec
 from omnicore.kernel.codec_text import bounded
 from omnicore.kernel.errors import Malformed
-from omnicore.kernel.flow import Given, find, flow, get, write
+from omnicore.kernel.flow import Given, find, flow, get, question, write
 from omnicore.kernel.ids import checked_id
 from omnicore.kernel.journal import CLOUDEVENT_PREFIX, Event, events
 from omnicore.kernel.records import Index, Kind, Put
@@ -125,6 +125,12 @@ async def first_time(given: Given, *, consumer: str, message: Message) -> Put | 
     if await get(INBOX, key) is not None:
         return None
     return INBOX.put(Receipt(key=key, consumer=consumer, at=given.at))
+
+
+@question("kernel.received_before")
+async def received_before(given: Given, *, until: Instant) -> bool:
+    """Whether a message was dealt with before an instant: so that a worker with nothing to forget only reads."""
+    return bool((await find(INBOX, "at", until=until, limit=1)).items)
 
 
 @flow("kernel.forget_received")

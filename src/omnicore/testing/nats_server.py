@@ -6,6 +6,7 @@ dies (``PR_SET_PDEATHSIG``); elsewhere it is ended when the block is left or Pyt
 
 import atexit
 import ctypes
+import fcntl
 import json
 import os
 import shutil
@@ -20,6 +21,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+_PREFIX = "omnicore-nats-"
+_OWNER = "owner.lock"
 _PATIENCE_SECONDS = 20.0
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -49,12 +52,17 @@ class NatsServer:
         return f"nats://127.0.0.1:{self._port}"
 
     @property
+    def folder(self) -> Path:
+        """Where it stores."""
+        return self._folder
+
+    @property
     def pid(self) -> int | None:
         """The server's process, None while it is not running."""
         return None if self._process is None else self._process.pid
 
     def start(self) -> None:
-        """Start the server and wait until it answers."""
+        """Start the server and wait until it answers; it ends with the thread that calls this."""
         ports = self._folder / "ports"
         shutil.rmtree(ports, ignore_errors=True)
         ports.mkdir()
@@ -92,14 +100,28 @@ class NatsServer:
 
 @contextmanager
 def nats_server() -> Iterator[NatsServer]:
-    """Give a running server with an empty store; it and its files are gone when the block is left."""
-    folder = Path(tempfile.mkdtemp(prefix="omnicore-nats-"))
+    """Give a running server with an empty store; it and its files are gone when the block is left.
+
+    Files that a killed test has left behind are removed as well.
+    """
+    _sweep()
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
     server = NatsServer(folder)
     atexit.register(server.kill)
     try:
-        server.start()
-        yield server
+        with (folder / "new").open("w") as owner:
+            fcntl.flock(owner, fcntl.LOCK_EX)  # given up when this process ends, however it does
+            (folder / "new").rename(folder / _OWNER)  # nobody sees it who could take it for one left behind
+            server.start()
+            yield server
     finally:
         server.kill()
         atexit.unregister(server.kill)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep() -> None:
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/{_OWNER}"):
+        with suppress(OSError), left.open() as owner:
+            fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(left.parent, ignore_errors=True)

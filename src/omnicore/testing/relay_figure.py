@@ -7,21 +7,22 @@ one whose broker answers before it has stored anything, and one that polls by an
 """
 
 import random  # noqa: TID251 - drawn from a seed, so that a failing run can be run again
-import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
-from multiprocessing import Pipe, get_context
+from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 
-from attrs import frozen
+from attrs import asdict, frozen
 
 from omnicore.host import Host
 from omnicore.kernel import codec
+from omnicore.testing.clock import SECRET
 from omnicore.testing.counting import seen
-from omnicore.testing.relay_parts import LONGEST_SECONDS, Make, relaying, writing
+from omnicore.testing.crowd import processes
+from omnicore.testing.figures import Backend, Figure, figure
+from omnicore.testing.relay_parts import FINISH, HEARD, LONGEST_SECONDS, Make, relaying, writing
 
 
 @frozen(kw_only=True)
@@ -56,14 +57,18 @@ class _Broker:
         theirs.close()
 
     def hear(self) -> bool:
-        """Take one message; whether it was the last."""
+        """Take one message, which its sender waits to have answered; whether it was the last."""
         message = self.pipe.recv()
         if message is not None:
             self.heard.append(message)
         return message is None
 
+    def answer(self) -> None:
+        """Say that all is safe so far."""
+        self.pipe.send(HEARD)
+
     def kill(self) -> None:
-        """Kill the relay where it stands; what it has sent has been sent."""
+        """Kill the relay where it stands, and start its successor."""
         self._process.kill()
         self._process.join()
         with suppress(EOFError, OSError):
@@ -94,7 +99,7 @@ def relay_run(
 
     ``overlapping`` says that the database lets writers overlap, so that transactions may stay open beside others.
     """
-    context = _processes()
+    context = processes()
     dice = random.Random(seed)  # noqa: S311 - no secret
     kill_at = sorted(dice.sample(range(1, events), kills), reverse=True)
     share = -(-events // writers)
@@ -108,14 +113,14 @@ def relay_run(
     try:
         for process in at_work:
             process.start()
-        _listen(broker, at_work, kill_at)
+        _listen(broker, at_work, kill_at, dice)
         if failed := [process.exitcode for process in at_work if process.exitcode]:
             raise AssertionError(f"writers ended with {failed}")
     finally:
         broker.close()
         for process in at_work:
             process.kill()
-    with closing(Host(make(), shop=shop)) as host:
+    with closing(Host(make(), shop=shop, secret=SECRET)) as host:
         host.number()
         wanted = Counter(str(codec.parse(each.data)["about"]) for each in host.journal())  # type: ignore[index,call-overload] # an object
     told = seen(broker.heard, wanted=wanted)
@@ -124,57 +129,50 @@ def relay_run(
     )
 
 
-def _listen(broker: _Broker, at_work: Sequence[BaseProcess], kill_at: list[int]) -> None:
+def _listen(broker: _Broker, at_work: Sequence[BaseProcess], kill_at: list[int], dice: random.Random) -> None:
     """Hear everything, kill the relay on the way, and let it finish when nobody writes any more."""
     finishing: Connection | None = None
     while True:
         alive = [process.sentinel for process in at_work if process.exitcode is None]
         if not alive and finishing is not broker.pipe:
             finishing = broker.pipe
-            finishing.send("finish")
+            finishing.send(FINISH)
         ready = wait([broker.pipe, *alive], timeout=LONGEST_SECONDS)
         if not ready:
             raise AssertionError("the relay tells nothing any more")
-        if broker.pipe in ready and broker.hear():
+        if broker.pipe not in ready:
+            continue
+        if broker.hear():
             return
-        if kill_at and len(broker.heard) >= kill_at[-1]:
-            kill_at.pop()
-            broker.kill()
+        if not kill_at or len(broker.heard) < kill_at[-1]:
+            broker.answer()
+            continue
+        kill_at.pop()
+        if dice.random() < 1 / 2:  # else it dies in the middle of a batch, not knowing that this one is safe
+            broker.answer()
+        broker.kill()
 
 
 def relay_figure(
-    make: Make,
-    *,
-    events: int,
-    writers: int,
-    kills: int,
-    seed: int,
-    overlapping: bool = False,
-    controls: Sequence[str] = ("early",),
-) -> tuple[Relayed, dict[str, bool]]:
-    """Measure the relay, then the broken ones: what it came to, and which control was caught.
-
-    ``early`` loses where it is killed, ``by id`` where writers overlap.
-    """
+    backend: Backend, *, events: int, writers: int, kills: int, seed: int, controls: Sequence[str] | None = None
+) -> Figure:
+    """Measure the relay, then the broken ones: ``early`` loses where it is killed, ``by id`` where writers meet."""
+    with closing(backend.open()) as database:
+        overlapping = bool(getattr(database, "writers_meet", False))
+    broken = controls if controls is not None else ("early", "by id") if overlapping else ("early",)
 
     def run(control: str | None) -> Relayed:
         return relay_run(
-            make,
+            backend.open,
             shop=f"relay-{seed}-{(control or 'true').replace(' ', '-')}",
             events=events,
             writers=writers,
-            kills=0 if control == "by id" else kills,
+            kills=0 if control == "by id" else kills,  # it need not even be killed
             seed=seed,
             overlapping=overlapping,
             control=control,
         )
 
     measured = run(None)
-    return measured, {control: not run(control).ok for control in controls}
-
-
-def _processes() -> ForkServerContext:
-    context = get_context("forkserver")
-    # A child loads the program it was started by once more; where that is pytest, once for all of them.
-    context.set_forkserver_preload([__name__, *(["pytest"] if "pytest" in sys.modules else [])])
-    return context
+    holds = measured.lost == 0 and measured.overtaken == 0 and measured.kills == kills
+    return figure("relay", holds=holds, facts=asdict(measured), caught=[not run(control).ok for control in broken])

@@ -17,11 +17,13 @@ from omnicore.kernel.journal import Envelope
 from omnicore.kernel.relay import CloudEvent, Publisher, Relay
 from omnicore.kernel.store import Database
 from omnicore.kernel.time import Instant
+from omnicore.testing.clock import SECRET
 from omnicore.testing.counting import Counted, count, counted
 
 Make = Callable[[], Database]
 """Opens the database in any process: something that can be pickled, as ``functools.partial(sqlite.open, path)``."""
 
+HEARD, FINISH = "heard", "finish"
 _COUNTERS = 40
 _NAME = "figure"
 _LEASE_SECONDS = 60
@@ -30,7 +32,7 @@ _BATCH = 20
 _KEPT_EARLY = 3 * _BATCH
 _IDLE_SECONDS = 0.02
 _SLOW = 0.05
-"""How many of the transactions stay open until what is committed beside them has been told."""
+"""How many of the transactions, besides each writer's first, stay open until what commits beside them is numbered."""
 
 
 class _Line:
@@ -40,6 +42,7 @@ class _Line:
         self._pipe = pipe
         self._keeps = _KEPT_EARLY if early else 0
         self._kept: list[tuple[str, int]] = []
+        self.finishing = False
 
     def publish(self, events: Sequence[CloudEvent], /) -> None:
         self._kept += [_told(event) for event in events]
@@ -48,6 +51,14 @@ class _Line:
     def flush(self, *, keep: int = 0) -> None:
         while len(self._kept) > keep:
             self._pipe.send(self._kept.pop(0))
+            while self._pipe.recv() != HEARD:
+                self.finishing = True
+
+    def rest(self) -> None:
+        """Wait a little for a word from the broker."""
+        if self._pipe.poll(_IDLE_SECONDS):
+            self._pipe.recv()
+            self.finishing = True
 
 
 def _told(event: CloudEvent) -> tuple[str, int]:
@@ -84,8 +95,9 @@ def relaying(make: Make, shop: str, generation: int, pipe: Connection, control: 
 
     line = _Line(pipe, early=control == "early")
     relays = [Relay(name=_NAME, publisher=line, batch=_BATCH)]
-    finishing = False
-    with closing(Host(make(), shop=shop, clock=clock, relays=relays, lease_seconds=_LEASE_SECONDS)) as host:
+    with closing(
+        Host(make(), shop=shop, secret=SECRET, clock=clock, relays=relays, lease_seconds=_LEASE_SECONDS)
+    ) as host:
         by_id = _ById(host, line)
         while True:
             try:
@@ -93,9 +105,9 @@ def relaying(make: Make, shop: str, generation: int, pipe: Connection, control: 
             except Conflict:
                 continue
             if done == 0:
-                if finishing:
+                if line.finishing:
                     break
-                finishing = pipe.poll(_IDLE_SECONDS)
+                line.rest()
     line.flush()
     pipe.send(None)
 
@@ -105,9 +117,9 @@ def writing(make: Make, shop: str, number: int, events: int, seed: int, overlapp
     dice = random.Random(f"{seed}/{number}")  # noqa: S311 - no secret
     new_id, made = system.new_ids(), 0
     with closing(database := make()):
-        host = Host(database, shop=shop, new_id=new_id)
+        host = Host(database, shop=shop, secret=SECRET, new_id=new_id)
         while made < events:
-            if not overlapping or dice.random() < 1 - _SLOW:
+            if not overlapping or (made and dice.random() >= _SLOW):
                 made += _counted(host, dice)
                 continue
             with database.writing(shop) as store:
