@@ -58,6 +58,10 @@ class Noted:
     text: str = ""
 
 
+_ROOM = 1000
+"""Ids set aside for one step."""
+
+
 @define(kw_only=True)
 class Bench:
     """One shop of a database under test, with a clock that stands still and ids that count up."""
@@ -70,6 +74,20 @@ class Bench:
     def new_id(self, prefix: str = "k") -> str:
         """Give a fresh id."""
         return f"{prefix}{next(self._numbers):04}"
+
+    @contextmanager
+    def same_ids(self) -> Iterator[Callable[[], None]]:
+        """Give what lets the block use its ids again; how many it uses makes no difference to what comes after."""
+        first = next(self._numbers)
+
+        def again() -> None:
+            self._numbers = count(first)
+
+        again()
+        try:
+            yield again
+        finally:
+            self._numbers = count(first + _ROOM)
 
     def batch(
         self,

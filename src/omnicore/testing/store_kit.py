@@ -7,12 +7,17 @@ from attrs import frozen
 
 from omnicore.adapters.memory import Memory
 from omnicore.kernel.store import AsyncDatabase, Database
-from omnicore.testing import store_document_laws, store_journal_laws, store_ledger_laws
+from omnicore.testing import store_asking_laws, store_document_laws, store_journal_laws, store_ledger_laws
 from omnicore.testing.bench import Bench, Make
 from omnicore.testing.bridge import Bridged, Loop
 from omnicore.testing.store_steps import Step, compare, draw, shortened
 
-LAWS = (*store_document_laws.LAWS, *store_ledger_laws.LAWS, *store_journal_laws.LAWS)
+LAWS = (
+    *store_document_laws.LAWS,
+    *store_ledger_laws.LAWS,
+    *store_journal_laws.LAWS,
+    *store_asking_laws.LAWS,
+)
 THREADS = "threads"
 """For ``unless``: the database is used from one thread only."""
 
