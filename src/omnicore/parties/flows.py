@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from attrs import frozen
 
-from omnicore.kernel.flow import Given, find, flow, get, load, question, write
+from omnicore.kernel.flow import Given, find, flow, get, load, question, together, write
 from omnicore.kernel.ids import AccountId, CustomerId, IdentityId, checked_id
 from omnicore.kernel.personal import Personal
 from omnicore.kernel.records import Stored
@@ -41,9 +41,11 @@ class Who:
 
 
 async def load_known(seen: Sequence[Seen], *, at: Instant, blind: Callable[[str], str]) -> Known:
-    """Load what recording these orders needs: four statements, and no profile that would not change."""
-    identities = await load(IDENTITIES, [told.mark(blind) for one in seen for told in one.identities])
-    accounts = await load(ACCOUNTS, [one.account for one in seen if one.account is not None])
+    """Load what recording these orders needs: at most three statements, and no profile that would not change."""
+    identities, accounts = await together(
+        load(IDENTITIES, [told.mark(blind) for one in seen for told in one.identities]),
+        load(ACCOUNTS, [one.account for one in seen if one.account is not None]),
+    )
     wanted = {customer for stored in identities.values() if (customer := stored.value.customer) is not None}
     wanted |= {stored.value.customer for stored in accounts.values()}
     wanted |= {one.customer for one in seen if one.customer is not None}

@@ -14,7 +14,7 @@ from attrs import evolve, frozen
 from omnicore.catalog import ProductUnknown, Sold
 from omnicore.inventory import OutOfStock, Reservation
 from omnicore.kernel.errors import Malformed
-from omnicore.kernel.flow import Given, flow, get, load, write
+from omnicore.kernel.flow import Given, flow, get, load, together, write
 from omnicore.kernel.ids import ChannelId, CustomerId, LineId, OrderId, VariantId
 from omnicore.kernel.records import Stored
 from omnicore.kernel.store import Writes
@@ -88,19 +88,22 @@ async def import_orders(
     """
     if not 0 < len(orders) <= MAX_ORDERS:
         raise Malformed("$.orders", f"must be 1 to {MAX_ORDERS}")
-    if (found := await get(CHANNELS, channel)) is None:
-        raise ChannelUnknown(channel=channel)
-    shelves = await load_shelves({line.variant for told in orders for line in told.lines}, channel=channel)
     ids = {told.external_id: order_of_channel(channel, told.external_id) for told in orders}
-    existing = await load(ORDER, ids.values())
+    found, shelves, existing = await together(
+        _channel(channel),
+        load_shelves({line.variant for told in orders for line in told.lines}, channel=channel),
+        load(ORDER, ids.values()),
+    )
     seen = [_seen_again(told.seen, existing.get(ids[told.external_id])) for told in orders]
-    known = await load_known(seen, at=given.at, blind=given.blind)
-    known_buyers = await load(BUYER, [ids[told.external_id] for told in orders if told.buyer is not None])
+    known, known_buyers = await together(
+        load_known(seen, at=given.at, blind=given.blind),
+        load(BUYER, [ids[told.external_id] for told in orders if told.buyer is not None]),
+    )
     recorded = decide_customers(seen, known=known, at=given.at, new_id=given.new_id, blind=given.blind)
     taken = [
         order_of(
             told,
-            channel=found.value,
+            channel=found,
             customer=customer,
             sold=shelves.sold,
             place=place,
@@ -124,6 +127,12 @@ async def import_orders(
         order.id for order in taken if order.id in existing and order.revision > existing[order.id].value.revision
     }
     return Imported(orders=ids, short=short, revised=tuple(sorted(revised)))
+
+
+async def _channel(id_: ChannelId) -> Channel:
+    if (stored := await get(CHANNELS, id_)) is None:
+        raise ChannelUnknown(channel=id_)
+    return stored.value
 
 
 def _seen_again(seen: Seen, stored: Stored[Order] | None) -> Seen:

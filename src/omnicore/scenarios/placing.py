@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 from omnicore.inventory import Reservation, questions
 from omnicore.inventory import decide as inventory
 from omnicore.kernel.errors import Refused
-from omnicore.kernel.flow import Given, flow, get, load, write
+from omnicore.kernel.flow import Given, flow, get, load, together, write
 from omnicore.kernel.ids import CustomerId, OrderId, QuoteId
 from omnicore.kernel.ledger import Held, Void
 from omnicore.kernel.money import Money
@@ -63,10 +63,12 @@ async def place(given: Given, *, quote: QuoteId, customer: CustomerId | None = N
     """
     stored = await load_quote(quote)
     offered, order = stored.value, order_of_cart(stored.value.cart)
-    payment = await load_payment(order)  # before the goods, and written below: see ``letting_go``
-    reservation = await questions.reservation_under(order)
+    payment, reservation, existing = await together(
+        load_payment(order),  # before the goods, and written below: see ``letting_go``
+        questions.reservation_under(order),
+        load(ORDER, [order]),
+    )
     held = await questions.held_under([reservation])
-    existing = await load(ORDER, [order])
     if order in existing:
         raise AlreadyPlaced(order=order)
     check_reserved(reservation.value, quote=quote)
