@@ -57,6 +57,10 @@ deep *args:
 bench *args:
     uv run --group bench python -m benchmarks {{ args }}
 
+# Figures of reliability, each with its controls: `just reliability --short`, `just reliability --only kills --seed 7`.
+reliability *args:
+    uv run --group bench python -m benchmarks.reliability {{ args }}
+
 # Build the documentation; a warning is an error.
 docs:
     {{ dev }} sphinx-build -W --keep-going -q -n docs docs/_build/html

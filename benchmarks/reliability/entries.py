@@ -73,7 +73,7 @@ def _on(backend: str, measure: Measure, *, durable: bool = True) -> Callable[[Pl
 
 
 def _storm(name: str, *, short: bool) -> Callable[[Place, int], tuple[Figure, str]]:
-    size = {"buyers": 600, "units": 500, "kills": 25} if short else {"buyers": 12_000, "units": 10_000, "kills": 500}
+    buyers, units, kills = (600, 500, 25) if short else (12_000, 10_000, 500)
 
     def measured(place: Place, seed: int) -> tuple[Figure, str]:
         found = place.backend(name)
@@ -86,7 +86,15 @@ def _storm(name: str, *, short: bool) -> Callable[[Place, int], tuple[Figure, st
 
         crashes = 0 if server is None else 2 if short else 10
         return (
-            storm_figure(found, seed=seed, crash=None if server is None else crash, crashes=crashes, **size),
+            storm_figure(
+                found,
+                seed=seed,
+                buyers=buyers,
+                units=units,
+                kills=kills,
+                crash=None if server is None else crash,
+                crashes=crashes,
+            ),
             f"{found.name} {found.version}",
         )
 
@@ -99,7 +107,7 @@ def _alone(measure: Callable[[int], Figure], where: str) -> Callable[[Place, int
 
 def entries(*, short: bool) -> Iterator[Entry]:
     """Give the figures in the order in which they are measured."""
-    commands, seconds = (20_000, 8) if short else (1_000_000, None)
+    commands, seconds = (10_000, 8) if short else (1_000_000, None)
     books = _alone(lambda seed: books_figure(memory_backend(), seed=seed, commands=commands, seconds=seconds), "memory")
     yield Entry(name="books/memory", number=1, measure=books)
     races = [race for race in RACES if len(race.plays) == 2 or not short]

@@ -1,9 +1,11 @@
 """What does ``kill -9`` at any statement or provider call of a story of the shop leave behind?"""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from omnicore.adapters import sqlite
 from omnicore.testing.figure_backends import postgres_backend, sqlite_backend
 from omnicore.testing.figures import Backend
 from omnicore.testing.kills import STORIES, kill_figure
@@ -38,3 +40,12 @@ def test_a_kill_and_a_long_night_let_everything_go(tmp_path: Path, fresh_seed: i
     backend = sqlite_backend(tmp_path / "night.db", synchronous="NORMAL")
     found = kill_figure(backend, "checkout", seed=fresh_seed, every=1 if deep else 30, idle_minutes=60, controls=False)
     assert found.ok, found
+
+
+def test_a_hosts_own_database_is_killed_at_its_calls(tmp_path: Path, fresh_seed: int) -> None:
+    """A database that says neither where its statements begin nor how to put it back is killed at each store call."""
+    sqlite.migrate(tmp_path / "own.db")
+    own = Backend(name="own", version="1", make=partial(sqlite.open, tmp_path / "own.db", synchronous="NORMAL"))
+    found = kill_figure(own, "cancel", seed=fresh_seed, every=12)
+    assert found.ok, found
+    assert 10 < int(found.facts["points"]) < 60

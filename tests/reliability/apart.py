@@ -31,9 +31,10 @@ from omnicore.scenarios.order_import import ToldLine, ToldOrder, import_orders
 from omnicore.scenarios.pos_sale import sell
 from omnicore.scenarios.quote import quote
 from omnicore.scenarios.ship_from_store import send
-from omnicore.testing import Clock, Ids
+from omnicore.testing import SECRET, Clock, Ids
 from omnicore.testing.broken_databases import Passing
 from omnicore.testing.clock import NOON
+from omnicore.testing.lossy import Watched
 from omnicore.testing.payments import FakeProvider
 from omnicore.testing.shop import DC, MARKET, SHIBUYA, STORE, WEB, open_shop, unit
 
@@ -53,7 +54,7 @@ class Day:
     host: Host = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.host = Host(self.database, clock=Clock(), new_id=Ids("day"), providers=[self.provider])
+        self.host = Host(self.database, secret=SECRET, clock=Clock(), new_id=Ids("day"), providers=[self.provider])
 
     def opened(self) -> "Day":
         """Open the shop."""
@@ -63,7 +64,7 @@ class Day:
     def on(self, database: Database, ids: str) -> "Day":
         """Go on with the same shop and provider through another connection."""
         other = Day(database, self.provider)
-        other.host = Host(database, clock=Clock(), new_id=Ids(ids), providers=[self.provider])
+        other.host = Host(database, secret=SECRET, clock=Clock(), new_id=Ids(ids), providers=[self.provider])
         return other
 
     # What buyers and clerks do
@@ -192,16 +193,22 @@ class Recording(Passing):
     def writing(self, shop: str, *, serializable: bool = False) -> Iterator[Store]:
         """Open one transaction."""
         with self._database.writing(shop, serializable=serializable) as store:
-            write = store.write
+            yield Noting(store, self)
 
-            def noted(batch: Batch) -> None:
-                found = rows_of(batch, store)
-                write(batch)
-                self.rows |= found
-                self.writes += 1
 
-            store.write = noted  # type: ignore[method-assign] # a store lives for one transaction
-            yield store
+class Noting(Watched):
+    """A store that notes what its writes lock."""
+
+    def __init__(self, store: Store, recording: Recording) -> None:
+        super().__init__(store, lambda: None)
+        self._recording = recording
+
+    def write(self, batch: Batch) -> None:
+        """Write, and note it."""
+        found = rows_of(batch, self._store)
+        super().write(batch)
+        self._recording.rows |= found
+        self._recording.writes += 1
 
 
 def rows_of(batch: Batch, store: Store) -> set[str]:

@@ -10,6 +10,7 @@ from omnicore.adapters.memory import Memory
 from omnicore.kernel.errors import Conflict
 from omnicore.kernel.store import Database, Store
 from omnicore.testing.broken_databases import Passing
+from omnicore.testing.lossy import Watched
 from tests.reliability.apart import BUSINESS, LOCKED, SKUS, Business, Day, Recording, sort_of
 
 EVERY = pytest.mark.parametrize("business", BUSINESS, ids=lambda each: each.name)
@@ -71,7 +72,7 @@ class Paused(Passing):
     def writing(self, shop: str, *, serializable: bool = False) -> Iterator[Store]:
         """Open one transaction, and dawdle before it is committed."""
         with self._database.writing(shop, serializable=serializable) as store:
-            yield store
+            yield Watched(store, lambda: None)  # which sends no COMMIT along with a write
             self._meanwhile()
 
 

@@ -12,6 +12,7 @@ from attrs import frozen
 from omnicore.host import Host
 from omnicore.kernel.errors import Conflict, Refused
 from omnicore.testing.broken_databases import ReadAsYouGo
+from omnicore.testing.clock import SECRET
 from omnicore.testing.crowd import Crowd, meet
 from omnicore.testing.figure_flows import bank_account, deposit, total, transfer
 from omnicore.testing.figures import Backend, Figure, figure, tried_until
@@ -35,7 +36,7 @@ def tell(number: int, backend: Backend, shop: str, seed: int, seconds: float) ->
     """Transfer for a while, or, as one of the first, add up all the while."""
     dice = random.Random(f"{seed}/{number}")  # noqa: S311 - as the import
     done = conflicts = reads = wrong = 0
-    with closing(Host(backend.open(), shop=shop)) as host:
+    with closing(Host(backend.open(), secret=SECRET, shop=shop)) as host:
         host.run(total(accounts=ACCOUNTS))  # connected
         meet()
         until = monotonic() + seconds
@@ -56,10 +57,10 @@ def tell(number: int, backend: Backend, shop: str, seed: int, seconds: float) ->
 
 def a_day(crowd: Crowd, backend: Backend, shop: str, *, seed: int, seconds: float) -> tuple[Teller, int]:
     """Let a crowd transfer and add up; gives what it came to in all, and how many differences the books have."""
-    with closing(Host(backend.open(), shop=shop)) as host:
+    with closing(Host(backend.open(), secret=SECRET, shop=shop)) as host:
         host.run(deposit(accounts=ACCOUNTS, amount=EACH))
     tellers = crowd.all(tell, backend, shop, seed, seconds)
-    with closing(Host(backend.open(), shop=shop)) as host:
+    with closing(Host(backend.open(), secret=SECRET, shop=shop)) as host:
         differences = len(host.verify().differences) + (host.run(total(accounts=ACCOUNTS)) != EACH * len(ACCOUNTS))
     summed = Teller(
         transfers=sum(each.transfers for each in tellers),

@@ -17,6 +17,7 @@ from omnicore.kernel.moves import MAX_AMOUNT
 from omnicore.kernel.records import Document, Found, Kind, Span
 from omnicore.kernel.store import Batch, Command, Database, Store, Verified
 from omnicore.kernel.time import Instant
+from omnicore.testing.lossy import Watched
 
 
 class Passing:
@@ -101,6 +102,11 @@ class Torn:
         with self._database.writing(self._shop) as store:
             return store.number(limit)
 
+    def forget(self, before: Instant, limit: int) -> int:
+        """Forget in a transaction of its own."""
+        with self._database.writing(self._shop) as store:
+            return store.forget(before, limit)
+
     def verify(self, kinds: Iterable[Kind[object]]) -> Verified:
         """Verify what is there now."""
         with self._database.reading(self._shop) as store:
@@ -164,15 +170,15 @@ class MoveByMove(Passing):
     def writing(self, shop: str, *, serializable: bool = False) -> Iterator[Store]:
         """Open one transaction."""
         with self._database.writing(shop, serializable=serializable) as store:
-            write = store.write
+            yield _OneByOne(store, lambda: None)
 
-            def one_by_one(batch: Batch) -> None:
-                write(evolve(batch, moves=()))
-                for number, move in enumerate(batch.moves):
-                    write(Batch(id=f"{batch.id}-{number}", at=batch.at, by=batch.by, moves=(move,)))
 
-            store.write = one_by_one  # type: ignore[method-assign] # a store lives for one transaction
-            yield store
+class _OneByOne(Watched):
+    def write(self, batch: Batch) -> None:
+        """Write a move at a time."""
+        super().write(evolve(batch, moves=()))
+        for number, move in enumerate(batch.moves):
+            super().write(Batch(id=f"{batch.id}-{number}", at=batch.at, by=batch.by, moves=(move,)))
 
 
 class HalfByHalf(Passing):

@@ -14,6 +14,7 @@ from omnicore.kernel.errors import Conflict
 from omnicore.kernel.ids import ChannelId, LineId, NodeId
 from omnicore.kernel.ledger import Account
 from omnicore.testing.broken_databases import ReadThenWrite
+from omnicore.testing.clock import SECRET
 from omnicore.testing.crowd import Crowd
 from omnicore.testing.figures import Backend, Figure, figure, tried_until
 
@@ -36,7 +37,7 @@ def rush(number: int, backend: Backend, shop: str, tries: int) -> Rush:
     """Hold one unit ``tries`` times, each under a key of its own; on a conflict ask again under the same key."""
     granted = refused = retries = 0
     needs = (Need(line=LineId("1"), components={TEE: 1}, units=1),)
-    with closing(Host(backend.open(), shop=shop)) as host:
+    with closing(Host(backend.open(), secret=SECRET, shop=shop)) as host:
         for mine in range(tries):
             name = f"{number}-{mine}"
             while True:
@@ -54,7 +55,7 @@ def rush(number: int, backend: Backend, shop: str, tries: int) -> Rush:
 
 def stocked(backend: Backend, shop: str, stock: int) -> None:
     """Put goods on a shelf of a shop of its own."""
-    with closing(Host(backend.open(), shop=shop)) as host:
+    with closing(Host(backend.open(), secret=SECRET, shop=shop)) as host:
         host.run(set_pool(pool=Pool(channel=WEB, nodes=(SHELF,))))
         host.run(receive(node=SHELF, units={TEE: stock}))
 
@@ -85,10 +86,10 @@ def a_round(crowd: Crowd, backend: Backend, shop: str, *, stock: int, tries: int
     """Let a crowd rush at a shelf, and look at it afterwards."""
     stocked(backend, shop, stock)
     rushed = crowd.all(rush, backend, shop, tries)
-    with closing(Host(backend.open(), shop=shop)) as host:
+    with closing(Host(backend.open(), secret=SECRET, shop=shop)) as host:
         differences = len(host.verify().differences)
-        with host._engine.database.reading(shop) as store:  # noqa: SLF001 - the books, as they are
-            held = sum(row.left for row in store.open_holds([ON_HAND])[ON_HAND])
+    with closing(backend.open()) as database, database.reading(shop) as store:
+        held = sum(row.left for row in store.open_holds([ON_HAND])[ON_HAND])
     return Round(
         stock=stock,
         demand=crowd.size * tries,

@@ -12,7 +12,7 @@ from omnicore.host import Host
 from omnicore.kernel.errors import Conflict
 from omnicore.testing.bench import CUSTOMER
 from omnicore.testing.broken_databases import KeyKeptApart
-from omnicore.testing.clock import NOON
+from omnicore.testing.clock import NOON, SECRET
 from omnicore.testing.crowd import Crowd, meet
 from omnicore.testing.figure_flows import stock, take
 from omnicore.testing.figures import Backend, Figure, figure, tried_until
@@ -21,7 +21,7 @@ from omnicore.testing.figures import Backend, Figure, figure, tried_until
 def send(_number: int, backend: Backend, shop: str, keys: int, *, keeps_keys: bool) -> list[str]:
     """Send each command at the moment when everybody sends it; on a conflict ask again under the same key."""
     answers: list[str] = []
-    with closing(Host(backend.open(), shop=shop)) as host:
+    with closing(Host(backend.open(), secret=SECRET, shop=shop)) as host:
         for key in range(keys):
             meet()
             while len(answers) == key:
@@ -49,7 +49,7 @@ class Sent:
 
 def sent(crowd: Crowd, backend: Backend, shop: str, *, keys: int, keeps_keys: bool = True) -> Sent:
     """Have a crowd send the same keys, and count what was really done."""
-    with closing(Host(backend.open(), shop=shop)) as host:
+    with closing(Host(backend.open(), secret=SECRET, shop=shop)) as host:
         host.run(stock(amount=keys * crowd.size))
     answers: Sequence[list[str]] = crowd.all(send, backend, shop, keys, keeps_keys=keeps_keys)
     with closing(backend.open()) as database, database.reading(shop) as store:

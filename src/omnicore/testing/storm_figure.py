@@ -19,6 +19,7 @@ from omnicore.kernel.records import MAX_PAGE, Cursor, span
 from omnicore.kernel.store import Database, Store
 from omnicore.testing.bench import NOTES, SHELF
 from omnicore.testing.broken_databases import LateCommit
+from omnicore.testing.clock import SECRET
 from omnicore.testing.crowd import CrowdFailed, processes
 from omnicore.testing.figure_flows import buy, stock
 from omnicore.testing.figures import Backend, Figure, figure, tried_until
@@ -28,7 +29,7 @@ _PAUSE_SECONDS = 0.01
 
 def serve(line: Connection, backend: Backend, shop: str, name: str, buyers: Sequence[int]) -> None:
     """Serve buyers one after the other, telling of each answer; a database that is away is waited for."""
-    with closing(Host(_opened(backend), shop=shop)) as host:
+    with closing(Host(_opened(backend), secret=SECRET, shop=shop)) as host:
         for buyer in buyers:
             answer: str | None = None
             while True:
@@ -145,7 +146,7 @@ def storm(
     crashes: int = 0,
 ) -> Storm:
     """Serve buyers with ``size`` processes while killing them, and the database, at random moments."""
-    with closing(Host(backend.open(), shop=shop)) as host:
+    with closing(Host(backend.open(), secret=SECRET, shop=shop)) as host:
         host.run(stock(amount=units))
     answered: dict[int, str | None] = {}
     servers = [Server(backend, shop, number, list(range(number, buyers, size))) for number in range(size)]
@@ -170,12 +171,12 @@ def storm(
     for server in servers:
         server.end()
     made = sum(server.lives - 1 for server in servers)
-    with closing(Host(backend.open(), shop=shop)) as host:
+    with closing(Host(backend.open(), secret=SECRET, shop=shop)) as host:
         differences = len(host.verify().differences)
         host.work()
         events = sum(1 for each in host.journal() if each.type == "testing.noted.v1")
-        with host._engine.database.reading(shop) as store:  # noqa: SLF001 - the books, as they are
-            return _judged(store, answered, events, differences, made, crashes)
+    with closing(backend.open()) as database, database.reading(shop) as store:
+        return _judged(store, answered, events, differences, made, crashes)
 
 
 def _judged(

@@ -12,6 +12,7 @@ from attrs import frozen
 from omnicore.host import Host, Observation
 from omnicore.kernel.errors import Conflict, Refused
 from omnicore.testing.broken_databases import MoveByMove
+from omnicore.testing.clock import SECRET
 from omnicore.testing.crowd import Crowd, meet
 from omnicore.testing.figure_flows import bank_account, deposit, pay, stock, take
 from omnicore.testing.figures import Backend, Figure, figure, tried_until
@@ -35,7 +36,7 @@ def work(number: int, backend: Backend, shop: str, seed: int, seconds: float, *,
     micros: list[int] = []
     seen: list[Observation] = []
     conflicts = 0
-    with closing(Host(backend.open(), shop=shop, observe=seen.append)) as host:
+    with closing(Host(backend.open(), secret=SECRET, shop=shop, observe=seen.append)) as host:
         with suppress(Refused):
             host.run(take())  # connected, and everything learnt
         meet()
@@ -57,7 +58,7 @@ def work(number: int, backend: Backend, shop: str, seed: int, seconds: float, *,
 
 def paid(crowd: Crowd, backend: Backend, shop: str, *, seed: int, seconds: float) -> tuple[list[Worked], int]:
     """Have a crowd pay between a few accounts in any direction; gives what it came to, and how many deadlocks."""
-    with closing(Host(backend.open(), shop=shop)) as host:
+    with closing(Host(backend.open(), secret=SECRET, shop=shop)) as host:
         host.run(deposit(accounts=ACCOUNTS, amount=PLENTY))
     before = backend.deadlocks() if backend.deadlocks else 0
     worked = crowd.all(work, backend, shop, seed, seconds, hot=False)
@@ -71,11 +72,11 @@ def throughput_figure(backend: Backend, *, seed: int, seconds: float = 10, proce
     """
     with Crowd(processes) as crowd:
         shop = f"hot-{seed}"
-        with closing(Host(backend.open(), shop=shop)) as host:
+        with closing(Host(backend.open(), secret=SECRET, shop=shop)) as host:
             host.run(stock(amount=PLENTY))
         hot = crowd.all(work, backend, shop, seed, seconds, hot=True)
         cross, deadlocks = paid(crowd, backend, f"{shop}-cross", seed=seed, seconds=seconds / 2)
-        with closing(Host(backend.open(), shop=f"{shop}-cross")) as host:
+        with closing(Host(backend.open(), secret=SECRET, shop=f"{shop}-cross")) as host:
             differences = len(host.verify().differences)
         caught: list[bool] = []
         if backend.deadlocks is not None:

@@ -26,7 +26,7 @@ from omnicore.payments import (
     Refund,
     Refunded,
 )
-from omnicore.testing.clock import Clock, Ids
+from omnicore.testing.clock import SECRET, Clock, Ids
 from omnicore.testing.lossy import Points
 from omnicore.testing.payments import FakeProvider
 from omnicore.testing.shop import WEB
@@ -121,6 +121,7 @@ class Shop:
         self._database, self._shop = database, shop
         self.host = Host(
             database,
+            secret=SECRET,
             shop=shop,
             clock=self.clock,
             new_id=Ids(ids),
