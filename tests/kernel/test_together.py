@@ -126,8 +126,8 @@ def test_each_round_is_one_journey(monkeypatch: pytest.MonkeyPatch) -> None:
     assert rounds == [2, 2]  # and the third question of the longer chain is asked alone
 
 
-def test_a_command_key_travels_with_the_first_question(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whether a command is known is asked with the first thing it reads, and what is known is not done again."""
+def test_a_command_key_is_asked_for_only_where_it_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new command never asks whether it is known; one that is finds its key taken, asks, and is not done again."""
     shop = filled(sqlite.open(":memory:"))
     calls: list[list[str]] = []
     kept = sqlite.SqliteStore.together
@@ -138,8 +138,12 @@ def test_a_command_key_travels_with_the_first_question(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(sqlite.SqliteStore, "together", listening)
     shop.run(move_on(key="0"), command="once")
-    shop.run(move_on(key="0"), command="once")
-    assert calls == [["commands", "load"]] * 2
+    assert calls == []
+    shop.run(move_on(key="0"), command="once")  # which would be refused now, so it is the refusal that makes it ask
+    assert calls == [["commands"]]
+    shop.run(again(key="3"), command="twice")
+    shop.run(again(key="3"), command="twice")
+    assert calls == [["commands"], ["commands", "load"]]
     assert shop.run(in_turn(left=1, right=0, start="0")) == (("0",), ())
 
 
@@ -149,6 +153,13 @@ async def move_on(given: Given, *, key: str) -> None:
     if (stored := await get(LEFT, key)) is None or stored.value["next"] == "2":
         raise Missing(key=key)
     await write(Writes(changes=(stored.put({"id": key, "next": "2"}),)))
+
+
+@flow("test_together.again")
+async def again(given: Given, *, key: str) -> None:
+    """Write a note as it stands."""
+    if (stored := await get(LEFT, key)) is not None:
+        await write(Writes(changes=(stored.put(stored.value),)))
 
 
 @flow("test_together.refuse_first")

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar, cast
 from omnicore.kernel import codec
 from omnicore.kernel.access import Access, Accessed, PurposeMissing
 from omnicore.kernel.asking import TOLD
+from omnicore.kernel.errors import Conflict
 from omnicore.kernel.flow import Ask, Definition, Flow, Given
 from omnicore.kernel.journal import Envelope, Event, event_name
 from omnicore.kernel.records import Change, Put, kinds
@@ -38,7 +39,8 @@ class Attempt(Generic[R]):
     """One run of one flow against one store.
 
     ``serializable`` says whether the transaction stands as if it had run alone: what the outermost flow declares, or
-    the group it is run with. ``command`` is looked up together with the first thing the flow asks for.
+    the group it is run with. Whether ``command`` has been answered before is looked up when the flow fails, or, with
+    ``ask_first``, together with the first thing it asks for; else the write finds out, because its key is taken.
     """
 
     def __init__(
@@ -49,9 +51,11 @@ class Attempt(Generic[R]):
         *,
         serializable: bool | None = None,
         command: str | None = None,
+        ask_first: bool = False,
     ) -> None:
         """Take what the flow needs; nothing runs yet."""
         self.command = command
+        self.ask_first = ask_first and command is not None
         self.flow = flow
         self.store = store
         self.given = given
@@ -71,17 +75,18 @@ class Attempt(Generic[R]):
                 request = steps.send(answer)
                 if isinstance(request, Ask) and request.method in TOLD:
                     answer = self.told(request)
-                elif self.command is None:
-                    answer = await self.asked(request)
-                else:
+                elif self.ask_first:
                     answer = await self._unless_known(request)
+                else:
+                    answer = await self.asked(request)
         except StopIteration as stop:
-            if self.command is not None:
+            if self.ask_first:
                 await self._unless_known()
             result: R = stop.value
             return result
-        except Exception:
-            if self.command is not None:  # what was answered once is answered again, whatever a flow says of it now
+        except Exception as error:
+            # What was answered once is answered again, whatever the flow says of it now.
+            if self.command is not None and not isinstance(error, Conflict | Replayed):
                 await self._unless_known()
             raise
         finally:
@@ -89,7 +94,7 @@ class Attempt(Generic[R]):
 
     async def _unless_known(self, request: object = None) -> object:
         """Look the command up, with what the flow asks for first, if it asks for anything."""
-        command, self.command = self.command, None
+        command, self.command, self.ask_first = self.command, None, False
         calls = [] if request is None else self._calls(request)
         known, *answers = await self._together([("commands", ([command],), {}), *calls])
         if (done := cast(dict[str | None, Command], known).get(command)) is not None:

@@ -163,10 +163,12 @@ class Engine:
             opened = self.ports.writing(self.shop, serializable=definition.serializable)
         else:
             opened = self.ports.reading(self.shop)
+        request = "" if command is None else self.request(definition, flow, given.actor)  # before anything is locked
         async with opened as store:
             try:
-                request = "" if command is None else self.request(definition, flow, given.actor)
-                attempt = Attempt(flow, store, given, command=command)
+                # A key that is taken shows when it is written; in a host's own transaction this may be the only try.
+                ask_first = watch.retries > 0 or hasattr(self.database, "sees_newer")
+                attempt = Attempt(flow, store, given, command=command, ask_first=ask_first)
                 try:
                     answer = await attempt.run()
                 except Replayed as known:

@@ -43,6 +43,8 @@ async def together(*asking: Awaitable[object]) -> tuple[object, ...]:
 class _Asker:
     """One of those that ask: what it asks for now, or how it ended."""
 
+    __slots__ = ("answer", "asks", "error", "steps")
+
     def __init__(self, asking: Awaitable[object]) -> None:
         self.steps = cast(Generator[object, object, object], asking.__await__())
         self.asks: Ask | None = None

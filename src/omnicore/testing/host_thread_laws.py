@@ -14,7 +14,7 @@ from omnicore.testing.lossy import Points
 
 Law = Callable[[HostBench], None]
 _TASKS = 50
-_PORT_CALLS = 4
+_PORT_CALLS = 3
 """Where cancelling ``sell`` must roll back: begin, look for the key, read, write."""
 _PATIENCE_SECONDS = 5
 

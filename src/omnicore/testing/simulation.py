@@ -171,21 +171,17 @@ class _World:
         try:
             while True:
                 request = steps.send(answer)
-                if isinstance(request, Ask):
-                    if request.method in TOLD:
-                        answer = attempt.told(request)
-                        continue
-                    if request.method == TOGETHER:  # a weak store answers each at an instant of its own
-                        many = []
-                        for each in cast(tuple[Ask, ...], request.args):
-                            yield each.method
-                            many.append(_answered(attempt, each))
-                            read.append((each, many[-1]))
-                        answer = tuple(many)
-                        continue
-                    yield request.method
-                answer = _answered(attempt, request)
-                read.append((request, answer))
+                if isinstance(request, Ask) and request.method in TOLD:
+                    answer = attempt.told(request)
+                    continue
+                # A weak store answers each question at an instant of its own, even those asked together.
+                together = isinstance(request, Ask) and request.method == TOGETHER
+                answers = []
+                for each in cast(Ask, request).args if together else (request,):
+                    yield each.method if isinstance(each, Ask) else "bug"
+                    answers.append(_answered(attempt, each))
+                    read.append((each, answers[-1]))
+                answer = tuple(answers) if together else answers[0]
         except StopIteration as stop:
             return stop.value
         finally:

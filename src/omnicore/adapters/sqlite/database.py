@@ -18,6 +18,7 @@ from omnicore.adapters.sqlite.store import SqliteStore
 from omnicore.kernel.errors import Conflict
 
 MAX_IDLE_READERS = 8
+READING = "BEGIN DEFERRED"
 
 SHOPS = " UNION ".join(
     f"""SELECT shop FROM (
@@ -127,8 +128,8 @@ class Sqlite:
         process = os.getpid()
         try:
             connection.execute(begin)
-            # The snapshot of a deferred transaction is taken by its first read.
-            connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
+            if begin is READING:  # the snapshot of a deferred transaction is taken by its first read
+                connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
         except sqlite3.Error as error:
             self._roll_back(connection)
             refuse(error)
@@ -154,7 +155,7 @@ class Sqlite:
     @contextmanager
     def reading(self, shop: str) -> Iterator[SqliteStore]:
         """Open one snapshot: nothing committed after it began is seen in it, and nobody waits for it."""
-        with self._reader() as connection, self._transaction(connection, "BEGIN DEFERRED"):
+        with self._reader() as connection, self._transaction(connection, READING):
             yield SqliteStore(connection, shop, writable=False)
 
     @contextmanager
@@ -168,7 +169,7 @@ class Sqlite:
 
     def shops(self) -> Iterator[str]:
         """Name the shops that have rows here."""
-        with self._reader() as connection, self._transaction(connection, "BEGIN DEFERRED"):
+        with self._reader() as connection, self._transaction(connection, READING):
             names = [name for (name,) in connection.execute(SHOPS)]
         return iter(sorted(names))
 
