@@ -75,11 +75,17 @@ class FakeProvider(PaymentProvider):
     Law: two with the same calls in the same order answer the same.
     """
 
-    def __init__(self, file: str | Path = ":memory:", *, clock: Callable[[], Instant] = lambda: NOON) -> None:
-        """Keep the rows in a file, or in memory; ``clock`` is the provider's own time."""
+    def __init__(
+        self, file: str | Path = ":memory:", *, clock: Callable[[], Instant] = lambda: NOON, on_disk: bool = True
+    ) -> None:
+        """Keep the rows in a file, or in memory; ``clock`` is the provider's own time.
+
+        A file outlives a killed process in any case; only a power cut needs it ``on_disk``, for which it is waited.
+        """
         self._lock = threading.Lock()
         self._rows = sqlite3.connect(str(file), check_same_thread=False, isolation_level=None)
         self._rows.execute("PRAGMA busy_timeout = 5000")
+        self._rows.execute(f"PRAGMA synchronous = {'FULL' if on_disk else 'OFF'}")
         self._rows.execute(_TABLE)
         self._clock = clock
         self._next: deque[Behaviour] = deque()

@@ -3,12 +3,14 @@
 import gc
 import json
 import os
+import random  # noqa: TID251 - drawn from a seed, so that a failing run can be run again
 import shutil
 import signal
 import tempfile
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from time import monotonic
 
 from attrs import evolve, frozen
 
@@ -192,9 +194,10 @@ def whole(_number: int, plan: Plan) -> Point:
     return _STAGES[-1].killed_at(plan, 0)
 
 
-def share(number: int, plan: Plan, points: Sequence[int], of: int) -> list[Point]:
-    """Do this process's share of the points."""
-    return [_STAGES[-1].killed_at(plan, point) for point in points[number::of]]
+def share(number: int, plan: Plan, points: Sequence[int], of: int, seconds: float | None = None) -> list[Point]:
+    """Do this process's share of the points, as many as there is time for."""
+    until = None if seconds is None else monotonic() + seconds
+    return [_STAGES[-1].killed_at(plan, point) for point in points[number::of] if until is None or monotonic() < until]
 
 
 def struck(_number: int) -> None:
@@ -216,14 +219,18 @@ class Matrix:
         return found | {each.point: ("not killed",) for each in self.killed if not each.killed}
 
 
-def matrix(crowd: Crowd, plan: Plan, *, every: int = 1, offset: int = 0) -> Matrix:
-    """Kill at every ``every``-th point from an offset on, and at all the provider's calls (``every=0``: only there)."""
+def matrix(crowd: Crowd, plan: Plan, *, every: int = 1, seed: int = 0, seconds: float | None = None) -> Matrix:
+    """Kill at every ``every``-th point, from one the seed says on, and at all the provider's calls (0: only there).
+
+    In an order drawn from the seed, so that where there is time for some only, they are others in the next run.
+    """
     unkilled, *others = crowd.all(whole, plan)
     assert all(each.points == unkilled.points for each in others), "a story told twice has the same points"
     chosen = {point for call in unkilled.calls for point in (call, call + 1) if point <= unkilled.points}
     if every:
-        chosen |= set(range(1 + offset % every, unkilled.points + 1, every))
-    shares = crowd.all(share, plan, sorted(chosen), crowd.size)
+        chosen |= set(range(1 + seed % every, unkilled.points + 1, every))
+    drawn = random.Random(seed).sample(sorted(chosen), len(chosen))  # noqa: S311 - as the import
+    shares = crowd.all(share, plan, drawn, crowd.size, seconds)
     return Matrix(unkilled=unkilled, killed=tuple(point for few in shares for point in few))
 
 
@@ -236,8 +243,11 @@ def kill_figure(
     processes: int = 2,
     idle_minutes: int = 2,
     controls: bool = True,
+    seconds: float | None = None,
 ) -> Figure:
     """Kill at every ``every``-th point of a story (the seed says which), and at each call of the provider.
+
+    ``seconds`` bounds it on a busy machine: the figure says at how many of the points there was time for a kill.
 
     Controls: a database that writes in two transactions, and a line to the provider that makes up its own keys.
     """
@@ -250,13 +260,13 @@ def kill_figure(
             idle_minutes=idle_minutes,
         )
         crowd.all(prepared, plan)
-        found = matrix(crowd, plan, every=every, offset=seed)
+        found = matrix(crowd, plan, every=every, seed=seed, seconds=seconds)
         caught = [_caught_in_halves(crowd, plan)] if controls else []
         if controls and STORIES[story].calls_a_provider:
             forgotten = matrix(crowd, evolve(plan, forgetful=True, idle_minutes=2), every=0).complaints.values()
             caught.append(any(line.startswith("doubled") for lines in forgotten for line in lines))
         crowd.all(struck)
-    first = next(iter(found.complaints.items()), None)
+    first = min(found.complaints.items(), default=None)
     return figure(
         f"kills: {story}",
         holds=not found.complaints,

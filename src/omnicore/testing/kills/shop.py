@@ -117,7 +117,7 @@ class Shop:
     ) -> None:
         """Open the doors; ``ids`` begins the ids of this process, so that no two processes make the same."""
         self.clock = Clock()
-        self.provider = FakeProvider(folder / f"{shop}.provider", clock=self.clock)
+        self.provider = FakeProvider(folder / f"{shop}.provider", clock=self.clock, on_disk=False)
         self._database, self._shop = database, shop
         self.host = Host(
             database,
