@@ -7,13 +7,11 @@ examples for each law, all of them fresh.
 
 import inspect
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 
 import hypothesis
 import pytest
 from hypothesis import HealthCheck, Phase, Verbosity, settings
-
-from omnicore.testing.postgres_server import Server, server
 
 FRESH_SEED = int(os.environ.get("OMNICORE_SEED") or int.from_bytes(os.urandom(4), "big"))
 
@@ -42,21 +40,6 @@ def fresh_seed() -> int:
 def deep() -> bool:
     """Tell a test with sizes of its own (commands, kills) whether the night-long run was asked for."""
     return settings.get_current_profile_name() == "deep"
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[Server]:
-    """Give a real PostgreSQL server, started when the first test asks for it; a run without one fails."""
-    with server() as running:
-        yield running
-
-
-@pytest.fixture
-def fresh_postgres(postgres_server: Server) -> Iterator[str]:
-    """Give the conninfo of a new empty database, dropped after the test."""
-    conninfo = postgres_server.fresh()
-    yield conninfo
-    postgres_server.drop(conninfo)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -12,6 +13,7 @@ from omnicore import Host
 from omnicore.adapters import postgres
 from omnicore.adapters.postgres import database as database_module
 from omnicore.adapters.postgres.journey import Journeys
+from omnicore.adapters.postgres.opening import FOR_THE_SESSION
 from omnicore.adapters.postgres.schema import FIRST_OF_ALL, MIGRATIONS, TABLES, WANTED
 from omnicore.adapters.postgres.wire import Query, Result
 from omnicore.kernel.errors import Malformed
@@ -169,6 +171,29 @@ def test_every_key_leads_with_the_shop() -> None:
     ]
     assert len(keys) > len(TABLES)
     assert set(keys) == {"shop"}
+
+
+def settings_of(connection: psycopg.Connection[Any]) -> set[str]:
+    """Give the planner's settings that are not as PostgreSQL has them."""
+    names = ["plan_cache_mode", "enable_seqscan", "enable_hashjoin", "enable_mergejoin"]
+    rows = connection.execute("SELECT name FROM pg_settings WHERE name = ANY (%s) AND setting <> boot_val", [names])
+    return {name for (name,) in rows}
+
+
+def test_the_planner_is_told_only_where_it_listens(fresh_postgres: str) -> None:
+    """Settings of the planner are made on PostgreSQL, and not on a server that says it is CockroachDB, which has none.
+
+    A server that calls itself so is stood in for by one that has that parameter under another name; told the same
+    without asking what it is, it refuses.
+    """
+    elsewhere = FOR_THE_SESSION.replace("enable_hashjoin", "no_such_setting")
+    with psycopg.connect(fresh_postgres, autocommit=True) as connection:
+        with pytest.raises(psycopg.errors.UndefinedObject):
+            connection.execute(elsewhere.encode())
+        connection.execute(elsewhere.replace("crdb_version", "server_version").encode())
+        assert settings_of(connection) == set()
+        connection.execute(FOR_THE_SESSION.encode())
+        assert len(settings_of(connection)) == 4
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """The command line: ``omnicore demo | replay | import-products | migrate | verify | diagram``.
 
 Exit code 0 when all is well, 1 when a verification found differences, 2 with one line on standard error when a command
-could not do its work; then nothing is half-written.
+could not do its work; then nothing is half-written. A database is a SQLite file, or one in PostgreSQL by its conninfo.
 """
 
 import argparse
@@ -13,37 +13,41 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+_WHERE = "a SQLite file, or a database in PostgreSQL: postgresql://... or 'host=... dbname=...'"
+_DB = f"what to import into: {_WHERE}; in memory if left out"
+
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="omnicore", description="The commerce core, from the command line.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     demo = commands.add_parser("demo", help="play an omnichannel day in a shop, on a real database")
-    demo.add_argument("--db", metavar="FILE", help="keep the day in this new SQLite file")
+    demo.add_argument("--db", metavar="DB", help="keep the day in this new file, or in this empty PostgreSQL database")
     demo.add_argument("--lang", choices=("en", "ja"), default="en", help="the language of what is shown")
     demo.add_argument("--json", action="store_true", help="print one JSON object")
 
     replay = commands.add_parser("replay", help="take exports of past orders in, and account for every line")
     replay.add_argument("files", nargs="+", metavar="FILE")
-    replay.add_argument("--db", metavar="FILE", help="the SQLite file to import into; in memory if left out")
+    replay.add_argument("--db", metavar="DB", help=_DB)
     replay.add_argument("--format", help="the files' format; recognised by their header if left out")
     replay.add_argument("--json", action="store_true", help="print one JSON object")
 
     products = commands.add_parser("import-products", help="take a Shopify product CSV in")
     products.add_argument("file", metavar="FILE")
-    products.add_argument("--db", metavar="FILE", help="the SQLite file to import into; in memory if left out")
+    products.add_argument("--db", metavar="DB", help=_DB)
     products.add_argument("--currency", default="USD", help="the currency of the file's prices (default: USD)")
     products.add_argument("--check", action="store_true", help="list every problem, and import nothing")
     products.add_argument("--node", default="main", help="where the file's quantities lie (default: main)")
     products.add_argument("--json", action="store_true", help="print one JSON object")
 
     migrate = commands.add_parser("migrate", help="bring a database to the schema of this version")
-    migrate.add_argument("db", nargs="?", metavar="DB")
-    migrate.add_argument("--sql", action="store_true", help="print the statements instead")
+    migrate.add_argument("db", nargs="?", metavar="DB", help=_WHERE)
+    migrate.add_argument("--sql", action="store_true", help="print the statements instead; `postgres` is DB enough")
+    migrate.add_argument("--grants", metavar="ROLE", help="print the rights a role in PostgreSQL needs for running")
     migrate.add_argument("--beside", action="store_true", help="beside the tables of the application it belongs to")
 
     verify = commands.add_parser("verify", help="recompute everything a database derives, and name the differences")
-    verify.add_argument("db", metavar="DB")
+    verify.add_argument("db", metavar="DB", help=_WHERE)
     verify.add_argument("--json", action="store_true", help="print one JSON object")
 
     diagram = commands.add_parser("diagram", help="print the state machines as Mermaid")
@@ -103,7 +107,7 @@ def _run(screen: "Screen", asked: argparse.Namespace) -> int:
         case "migrate":
             from omnicore.cli.books import migrate
 
-            return migrate(screen, asked.db, sql=asked.sql, beside=asked.beside)
+            return migrate(screen, asked.db, sql=asked.sql, beside=asked.beside, grants=asked.grants)
         case "verify":
             from omnicore.cli.books import verify
 

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from omnicore.adapters.memory import Memory
-from omnicore.cli.opening import CommandFailed, open_file, said, told, whole_or_gone
+from omnicore.cli.opening import CommandFailed, open_database, said, told, whole_or_gone
 from omnicore.cli.screen import Ink, Screen
 from omnicore.cli.secret import secret_of
 from omnicore.host import Host
@@ -44,7 +44,7 @@ def import_products(
         raise CommandFailed(f"{path}: {_said(report.problems[0])}{more}; nothing was imported")
     with ExitStack() as closing:
         closing.enter_context(whole_or_gone(database))
-        store: Database = Memory() if database is None else open_file(database, create=True)
+        store: Database = Memory() if database is None else open_database(database, create=True)
         closing.callback(store.close)
         closing.enter_context(said(database or path))
         host = Host(store, secret=secret_of(database, store))

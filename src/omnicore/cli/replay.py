@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 from attrs import evolve
 
 from omnicore.adapters.memory import Memory
-from omnicore.cli.opening import CommandFailed, open_file, said
+from omnicore.cli.opening import CommandFailed, open_database, said
 from omnicore.cli.screen import Ink, Screen
 from omnicore.cli.secret import secret_of
 from omnicore.host import Host
@@ -60,7 +60,7 @@ def replay(screen: Screen, files: list[str], *, database: str | None, format: st
     """Take the files in and report. Raises: CommandFailed."""
     for path in files:
         _check_file(path, format)
-    store: Database = Memory() if database is None else open_file(database, create=True)
+    store: Database = Memory() if database is None else open_database(database, create=True)
     try:
         host = Host(store, secret=secret_of(database, store))
         tally = Tally()

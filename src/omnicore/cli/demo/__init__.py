@@ -5,7 +5,6 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from omnicore.adapters import sqlite
 from omnicore.cli.demo.day import MORNING, Day
 from omnicore.cli.demo.desk import Told
 from omnicore.cli.demo.reports import (
@@ -19,13 +18,14 @@ from omnicore.cli.demo.reports import (
     totals,
 )
 from omnicore.cli.demo.words import words
-from omnicore.cli.opening import CommandFailed, open_file, said, whole_or_gone
+from omnicore.cli.opening import CommandFailed, open_database, open_postgres, said, whole_or_gone
+from omnicore.cli.place import in_postgres, named
 from omnicore.cli.screen import Ink, Screen
-from omnicore.cli.secret import secret_of
+from omnicore.cli.secret import secret_of, told_secret
 from omnicore.host import Host
 from omnicore.inventory import Stock
 from omnicore.kernel.flow import Staff
-from omnicore.kernel.store import Verified
+from omnicore.kernel.store import Database, Verified
 from omnicore.testing.clock import Clock
 from omnicore.testing.payments import FakeProvider
 from omnicore.testing.shop import NODES, ZONE
@@ -36,10 +36,8 @@ _BAD = frozenset({"refused", "wrong_code", "claim_refused", "at_risk"})
 
 def demo(screen: Screen, *, database: str | None, language: str, as_json: bool) -> int:
     """Play the day and show the evening. Raises: CommandFailed."""
-    if database is not None and Path(database).exists():
-        raise CommandFailed(f"{database}: exists already; the demo begins with a new file")
     with tempfile.TemporaryDirectory() as folder, whole_or_gone(database):
-        store = open_file(database or str(Path(folder, "demo.db")), create=True)
+        store = _new(str(Path(folder, "demo.db")) if database is None else database)
         try:
             with said(database or "demo"):
                 secret = _SECRET if database is None else secret_of(database, store)
@@ -48,7 +46,26 @@ def demo(screen: Screen, *, database: str | None, language: str, as_json: bool) 
             store.close()
 
 
-def _play(screen: Screen, store: sqlite.Sqlite, language: str, *, secret: bytes | None, as_json: bool) -> int:
+def _new(where: str) -> Database:
+    """Open a new file, or a database in PostgreSQL that holds no shop's rows; its tables are made if need be."""
+    if not in_postgres(where):
+        if Path(where).exists():
+            raise CommandFailed(f"{where}: exists already; the demo begins with a new file")
+        return open_database(where, create=True)
+    told_secret(where)  # before a table is made
+    store = open_postgres(where, make=True)
+    try:
+        with said(where):
+            taken = any(store.shops())
+        if taken:
+            raise CommandFailed(f"{named(where)}: holds a shop already; the demo begins with an empty database")
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _play(screen: Screen, store: Database, language: str, *, secret: bytes | None, as_json: bool) -> int:
     clock = Clock(MORNING)
     host = Host(store, clock=clock, providers=[FakeProvider(clock=clock)], secret=secret)
     story: list[Told] = []
