@@ -14,7 +14,7 @@ from omnicore.adapters.postgres import ledger_lock
 from omnicore.adapters.postgres.wire import Query
 from omnicore.kernel.errors import Conflict, Malformed
 from omnicore.kernel.flow import find, write
-from omnicore.kernel.ledger import Account, Move
+from omnicore.kernel.ledger import Account, Hold, Move, Settle
 from omnicore.kernel.records import Index, Kind
 from omnicore.kernel.time import Instant
 from omnicore.testing.postgres_server import Server
@@ -127,6 +127,27 @@ def test_one_hold_id_stands_for_one_promise(database: postgres.Postgres) -> None
         raised = at_once(*(lambda place=place: promise(place) for place in places))
         assert [type(error) for error in raised] in ([Conflict], [Malformed])
     assert database_verified(database)
+
+
+def test_a_promise_made_meanwhile_loses_no_goods(database: postgres.Postgres, fresh_postgres: str) -> None:
+    """Goods sent on a promise made at that moment never wipe out what already lies at their goal."""
+    here, there = "node/here/on-hand", "node/there/on-hand"
+    writing(database, batch("in", receipt("in1", here, 10), receipt("in2", there, 100)))()
+    sent = batch("send", receipt("in3", here), Settle(id="sent", hold="h", amount=1))
+    with psycopg.connect(fresh_postgres) as first, psycopg.connect(fresh_postgres, autocommit=True) as watching:
+        first.execute("SELECT FROM omni_balances WHERE path = %s FOR UPDATE", (here,))
+        second = threading.Thread(target=writing(database, sent))
+        second.start()
+        while not watching.execute("SELECT FROM pg_locks WHERE NOT granted").rowcount:
+            pass  # until the second waits where the first has the lock
+        promise = Hold(id="h", unit=UNIT, source=here, target=there, amount=1)
+        postgres.PostgresStore(first, "main", writable=True).write(batch("promise", promise))
+        first.commit()
+        second.join()
+    assert database_verified(database)
+    with database.reading("main") as store:
+        balance = store.balances([Account(UNIT, there)], NOW)[Account(UNIT, there)]
+    assert balance.posted == 101
 
 
 # ----------------------------------------------------------------------------------------------------------- isolation
