@@ -12,13 +12,13 @@ from omnicore import Given, Host, Writes, flow, question
 from omnicore.adapters import postgres
 from omnicore.adapters.postgres import ledger_lock
 from omnicore.adapters.postgres.wire import Query
-from omnicore.kernel.errors import Conflict, Malformed
-from omnicore.kernel.flow import find, write
+from omnicore.kernel.errors import Conflict, Malformed, Refused
+from omnicore.kernel.flow import balances, find, get, write
 from omnicore.kernel.ledger import Account, Hold, Move, Settle
 from omnicore.kernel.records import Index, Kind
 from omnicore.kernel.time import Instant
 from omnicore.testing.postgres_server import Server
-from tests.adapters.postgres_writers import NOW, SECRET, UNIT, at_once, batch, hold, receipt, writing
+from tests.adapters.postgres_writers import NOW, SECRET, UNIT, at_once, batch, hold, receipt, receive, writing
 
 
 @pytest.fixture
@@ -148,6 +148,55 @@ def test_a_promise_made_meanwhile_loses_no_goods(database: postgres.Postgres, fr
     with database.reading("main") as store:
         balance = store.balances([Account(UNIT, there)], NOW)[Account(UNIT, there)]
     assert balance.posted == 101
+
+
+_first, _second = threading.Event(), threading.Event()
+
+
+class SoldOut(Refused):
+    """Nothing is left."""
+
+    code = "test_postgres.sold_out"
+
+
+@flow("test_postgres.take_the_last")
+async def take_the_last(given: Given) -> str:
+    """Promise one unit, if one is left."""
+    place = Account(UNIT, "node/a/on-hand")
+    await get(DUTY, "a")
+    if threading.current_thread() is not threading.main_thread():
+        _first.set()
+        _second.wait(5)
+    if (await balances([place]))[place].available < 1:
+        raise SoldOut("nothing is left")
+    await write(Writes(moves=(hold("last", place.path),)))
+    return "taken"
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_two_clicks_on_the_last_one_get_one_answer(database: postgres.Postgres, *, grouped: bool) -> None:
+    """Of two clicks on the last unit under one key, the slower is told that it was taken, never that it is sold out."""
+    shop = Host(database, secret=SECRET)
+    shop.run(receive(name="in"))
+    _first.clear()
+    _second.clear()
+    answers: list[object] = []
+
+    def click() -> None:
+        if grouped:
+            answers.extend(shop.run_many([(take_the_last(), "click")]))
+        else:
+            answers.append(shop.run(take_the_last(), command="click"))
+
+    slower = threading.Thread(target=click)
+    slower.start()
+    _first.wait(5)
+    click()
+    _second.set()
+    slower.join()
+    assert answers == ["taken", "taken"]
+    with pytest.raises(SoldOut):
+        shop.run(take_the_last(), command="another")
 
 
 # ----------------------------------------------------------------------------------------------------------- isolation

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar, cast
 from omnicore.kernel import codec
 from omnicore.kernel.access import Access, Accessed, PurposeMissing
 from omnicore.kernel.asking import TOLD
+from omnicore.kernel.errors import Refused
 from omnicore.kernel.flow import Ask, Definition, Flow, Given
 from omnicore.kernel.journal import Envelope, Event, event_name
 from omnicore.kernel.records import Change, Put, kinds
@@ -51,7 +52,7 @@ class Attempt(Generic[R]):
         command: str | None = None,
     ) -> None:
         """Take what the flow needs; nothing runs yet."""
-        self.command = command
+        self.command = self._key = command
         self.flow = flow
         self.store = store
         self.given = given
@@ -80,8 +81,12 @@ class Attempt(Generic[R]):
                 await self._unless_known()
             result: R = stop.value
             return result
-        except Exception:
-            if self.command is not None:  # what was answered once is answered again, whatever a flow says of it now
+        except Exception as error:
+            # What was answered once is answered again, whatever a flow says of it now. A refusal may rest on what the
+            # very same command has done since it was looked up, so it is looked up once more.
+            if isinstance(error, Refused):
+                self.command = self._key
+            if self.command is not None:
                 await self._unless_known()
             raise
         finally:
