@@ -12,13 +12,13 @@ from omnicore import Given, Host, Writes, flow, question
 from omnicore.adapters import postgres
 from omnicore.adapters.postgres import ledger_lock
 from omnicore.adapters.postgres.wire import Query
-from omnicore.kernel.errors import Conflict, Malformed
-from omnicore.kernel.flow import find, write
-from omnicore.kernel.ledger import Account, Move
+from omnicore.kernel.errors import Conflict, Malformed, Refused
+from omnicore.kernel.flow import balances, find, get, write
+from omnicore.kernel.ledger import Account, Hold, Move, Settle
 from omnicore.kernel.records import Index, Kind
 from omnicore.kernel.time import Instant
 from omnicore.testing.postgres_server import Server
-from tests.adapters.postgres_writers import NOW, SECRET, UNIT, at_once, batch, hold, receipt, writing
+from tests.adapters.postgres_writers import NOW, SECRET, UNIT, at_once, batch, hold, receipt, receive, writing
 
 
 @pytest.fixture
@@ -127,6 +127,76 @@ def test_one_hold_id_stands_for_one_promise(database: postgres.Postgres) -> None
         raised = at_once(*(lambda place=place: promise(place) for place in places))
         assert [type(error) for error in raised] in ([Conflict], [Malformed])
     assert database_verified(database)
+
+
+def test_a_promise_made_meanwhile_loses_no_goods(database: postgres.Postgres, fresh_postgres: str) -> None:
+    """Goods sent on a promise made at that moment never wipe out what already lies at their goal."""
+    here, there = "node/here/on-hand", "node/there/on-hand"
+    writing(database, batch("in", receipt("in1", here, 10), receipt("in2", there, 100)))()
+    sent = batch("send", receipt("in3", here), Settle(id="sent", hold="h", amount=1))
+    with psycopg.connect(fresh_postgres) as first, psycopg.connect(fresh_postgres, autocommit=True) as watching:
+        first.execute("SELECT FROM omni_balances WHERE path = %s FOR UPDATE", (here,))
+        second = threading.Thread(target=writing(database, sent))
+        second.start()
+        while not watching.execute("SELECT FROM pg_locks WHERE NOT granted").rowcount:
+            pass  # until the second waits where the first has the lock
+        promise = Hold(id="h", unit=UNIT, source=here, target=there, amount=1)
+        postgres.PostgresStore(first, "main", writable=True).write(batch("promise", promise))
+        first.commit()
+        second.join()
+    assert database_verified(database)
+    with database.reading("main") as store:
+        balance = store.balances([Account(UNIT, there)], NOW)[Account(UNIT, there)]
+    assert balance.posted == 101
+
+
+_first, _second = threading.Event(), threading.Event()
+
+
+class SoldOut(Refused):
+    """Nothing is left."""
+
+    code = "test_postgres.sold_out"
+
+
+@flow("test_postgres.take_the_last")
+async def take_the_last(given: Given) -> str:
+    """Promise one unit, if one is left."""
+    place = Account(UNIT, "node/a/on-hand")
+    await get(DUTY, "a")
+    if threading.current_thread() is not threading.main_thread():
+        _first.set()
+        _second.wait(5)
+    if (await balances([place]))[place].available < 1:
+        raise SoldOut("nothing is left")
+    await write(Writes(moves=(hold("last", place.path),)))
+    return "taken"
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_two_clicks_on_the_last_one_get_one_answer(database: postgres.Postgres, *, grouped: bool) -> None:
+    """Of two clicks on the last unit under one key, the slower is told that it was taken, never that it is sold out."""
+    shop = Host(database, secret=SECRET)
+    shop.run(receive(name="in"))
+    _first.clear()
+    _second.clear()
+    answers: list[object] = []
+
+    def click() -> None:
+        if grouped:
+            answers.extend(shop.run_many([(take_the_last(), "click")]))
+        else:
+            answers.append(shop.run(take_the_last(), command="click"))
+
+    slower = threading.Thread(target=click)
+    slower.start()
+    _first.wait(5)
+    click()
+    _second.set()
+    slower.join()
+    assert answers == ["taken", "taken"]
+    with pytest.raises(SoldOut):
+        shop.run(take_the_last(), command="another")
 
 
 # ----------------------------------------------------------------------------------------------------------- isolation

@@ -1,7 +1,7 @@
 """Does PostgreSQL hold where servers restart, hosts lend their pools, and processes fork?"""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psycopg
@@ -11,6 +11,8 @@ from psycopg.rows import dict_row
 from omnicore import Host
 from omnicore.adapters import postgres
 from omnicore.adapters.postgres import database as database_module
+from omnicore.adapters.postgres.journey import Journeys
+from omnicore.adapters.postgres.wire import ROLLBACK, Query, Result
 from omnicore.kernel.errors import Conflict, InDoubt, Malformed
 from omnicore.kernel.ledger import Account
 from omnicore.kernel.records import Put
@@ -120,3 +122,46 @@ def test_text_no_database_takes_is_malformed(database: postgres.Postgres, text: 
         store.write(batch("c", receipt("r", "node/a/on-hand")))
     with database.reading("main") as seen:
         assert seen.load("k", ["n"]) == {}
+
+
+def test_text_is_kept_as_it_was_written(fresh_postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name is kept as written where the environment speaks Shift JIS; a host's connection that does is refused."""
+    monkeypatch.setenv("PGCLIENTENCODING", "SJIS")
+    own = postgres.open(fresh_postgres, migrate=True)
+    with own.writing("main") as store:
+        store.write(batch("b", changes=(Put(kind="k", key="n", expected=0, schema=1, body="山田é"),)))
+    own.close()
+    pool = HostPool(fresh_postgres)
+    with pytest.raises(postgres.CannotOpen):
+        postgres.open(pool)
+    with pytest.raises(postgres.CannotOpen), postgres.joined(pool.connection).writing("main"):
+        pass
+    pool.connection.close()
+    with psycopg.connect(fresh_postgres, client_encoding="UTF8") as told:
+        assert told.execute("SELECT body FROM omni_documents").fetchall() == [("山田é",)]
+
+
+def test_an_interrupted_rollback_is_never_committed(
+    database: postgres.Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C while a transaction is undone leaves nothing behind that the next transaction would commit."""
+    send = Journeys.send
+
+    def interrupted(self: Journeys, queries: Sequence[Query]) -> Sequence[Result]:
+        if queries[-1] is ROLLBACK:
+            raise KeyboardInterrupt
+        return send(self, queries)
+
+    def undone() -> None:
+        with database.writing("main") as store:
+            store.write(batch("undone", receipt("undone", "node/a/on-hand")))
+            raise LookupError
+
+    monkeypatch.setattr(Journeys, "send", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        undone()
+    monkeypatch.undo()
+    with database.writing("main") as store:
+        store.write(batch("done", receipt("done", "node/b/on-hand")))
+    with database.reading("main") as seen:
+        assert seen.balances([Account(UNIT, "node/a/on-hand")], NOW)[Account(UNIT, "node/a/on-hand")].posted == 0

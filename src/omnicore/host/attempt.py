@@ -11,7 +11,7 @@ from typing import Generic, TypeVar, cast
 from omnicore.kernel import codec
 from omnicore.kernel.access import Access, Accessed, PurposeMissing
 from omnicore.kernel.asking import TOLD
-from omnicore.kernel.errors import Conflict
+from omnicore.kernel.errors import Conflict, Refused
 from omnicore.kernel.flow import Ask, Definition, Flow, Given
 from omnicore.kernel.journal import Envelope, Event, event_name
 from omnicore.kernel.records import Change, Put, kinds
@@ -54,7 +54,7 @@ class Attempt(Generic[R]):
         ask_first: bool = False,
     ) -> None:
         """Take what the flow needs; nothing runs yet."""
-        self.command = command
+        self.command = self._key = command
         self.ask_first = ask_first and command is not None
         self.flow = flow
         self.store = store
@@ -85,7 +85,10 @@ class Attempt(Generic[R]):
             result: R = stop.value
             return result
         except Exception as error:
-            # What was answered once is answered again, whatever the flow says of it now.
+            # What was answered once is answered again, whatever the flow says of it now. A refusal may rest on what the
+            # very same command has done since it was looked up, so it is looked up once more.
+            if isinstance(error, Refused):
+                self.command = self._key
             if self.command is not None and not isinstance(error, Conflict | Replayed):
                 await self._unless_known()
             raise

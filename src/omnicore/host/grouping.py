@@ -7,7 +7,7 @@ malformed runs alone afterwards, because only alone does it tell what is wrong.
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from omnicore.host.attempt import Attempt
+from omnicore.host.attempt import Attempt, Replayed
 from omnicore.host.engine import WRONG_TYPE, Engine, check_command, same_request
 from omnicore.kernel.errors import Conflict, InDoubt, Malformed, OmnicoreError
 from omnicore.kernel.flow import Actor, Flow
@@ -76,10 +76,11 @@ class _Group:
                 request = self.engine.request(definition, flow, self.given.actor)
                 if ("", command) in self.taken:
                     return _ALONE
-                if (done := (await self.store.commands([command])).get(command)) is not None:
-                    return definition.load_answer(same_request(done, request))
-            attempt = Attempt(flow, self.store, self.given, serializable=self.serializable)
-            answer = await attempt.run()
+            attempt = Attempt(flow, self.store, self.given, serializable=self.serializable, command=command)
+            try:
+                answer = await attempt.run()
+            except Replayed as known:
+                return definition.load_answer(same_request(known.done, request))
         except (Conflict, *WRONG_TYPE):  # alone it tells what is wrong with it
             return _ALONE
         except OmnicoreError as error:

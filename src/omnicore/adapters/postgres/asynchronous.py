@@ -62,8 +62,8 @@ class AsyncIdle:
         return await connect_async(self._conninfo)
 
     async def putconn(self, conn: psycopg.AsyncConnection[Any]) -> None:
-        """Take a connection back."""
-        if not conn.closed and len(self._idle) < MAX_IDLE:
+        """Take a connection back; one that was interrupted amid a transaction is of no use to the next."""
+        if idle(conn) and len(self._idle) < MAX_IDLE:
             self._idle.append(conn)
         else:
             await conn.close()

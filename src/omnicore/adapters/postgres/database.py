@@ -81,9 +81,9 @@ class Idle:
         return connect(self._conninfo)
 
     def putconn(self, conn: psycopg.Connection[Any]) -> None:
-        """Take a connection back."""
+        """Take a connection back; one that was interrupted amid a transaction is of no use to the next."""
         with self._guard:
-            if not (conn.closed or self._closed or len(self._idle) >= MAX_IDLE):
+            if idle(conn) and not (self._closed or len(self._idle) >= MAX_IDLE):
                 self._idle.append(conn)
                 return
         conn.close()

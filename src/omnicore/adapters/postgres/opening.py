@@ -53,7 +53,7 @@ def connect(conninfo: str) -> psycopg.Connection[Any]:
     Raises: CannotOpen.
     """
     try:
-        connection = psycopg.connect(conninfo, autocommit=True)
+        connection = psycopg.connect(conninfo, autocommit=True, client_encoding="UTF8")
     except psycopg.Error as error:
         raise told(error) from error
     try:
@@ -70,7 +70,7 @@ async def connect_async(conninfo: str) -> psycopg.AsyncConnection[Any]:
     Raises: CannotOpen.
     """
     try:
-        connection = await psycopg.AsyncConnection.connect(conninfo, autocommit=True)
+        connection = await psycopg.AsyncConnection.connect(conninfo, autocommit=True, client_encoding="UTF8")
     except psycopg.Error as error:
         raise told(error) from error
     try:
@@ -100,13 +100,16 @@ async def prepare_async(connection: psycopg.AsyncConnection[Any]) -> None:
 
 
 def check_encoding(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> None:
-    """Refuse a database whose texts are not UTF-8.
+    """Refuse a database whose texts are not UTF-8, or a host's connection on which they travel as something else.
 
     Raises: CannotOpen.
     """
-    encoding = connection.info.parameter_status("server_encoding")
-    if encoding not in {"UTF8", "UNICODE"}:
-        raise CannotOpen("the database must be made with the encoding UTF8", encoding=encoding)
+    for name, must in (
+        ("server_encoding", "the database must be made with the encoding UTF8"),
+        ("client_encoding", "the connection must be made with client_encoding=UTF8"),
+    ):
+        if (encoding := connection.info.parameter_status(name)) not in {"UTF8", "UNICODE"}:
+            raise CannotOpen(must, encoding=encoding)
 
 
 def check(connection: psycopg.Connection[Any]) -> None:
