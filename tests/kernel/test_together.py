@@ -8,12 +8,11 @@ from hypothesis import strategies as st
 
 from omnicore.adapters import sqlite
 from omnicore.adapters.memory import Memory
-from omnicore.host import Host
-from omnicore.host.attempt import Attempt
+from omnicore.host import Host, attempt
 from omnicore.kernel.errors import Refused
 from omnicore.kernel.flow import Given, flow, get, load, question, together, write
 from omnicore.kernel.records import Kind, Stored
-from omnicore.kernel.store import Writes
+from omnicore.kernel.store import AsyncStore, Writes
 from omnicore.kernel.together import PortCall
 
 
@@ -115,13 +114,13 @@ def test_each_round_is_one_journey(monkeypatch: pytest.MonkeyPatch) -> None:
     """A store that can answer several questions at once is reached once for each round of them."""
     shop = filled(sqlite.open(":memory:"))
     rounds: list[int] = []
-    asked = Attempt._together
+    asked = attempt.ask_together
 
-    async def counting(self: Attempt[object], calls: Sequence[PortCall]) -> Sequence[object]:
+    async def counting(store: AsyncStore, calls: Sequence[PortCall]) -> Sequence[object]:
         rounds.append(len(calls))
-        return await asked(self, calls)
+        return await asked(store, calls)
 
-    monkeypatch.setattr(Attempt, "_together", counting)
+    monkeypatch.setattr(attempt, "ask_together", counting)
     shop.run(at_once(left=3, right=2, start="0"))
     assert rounds == [2, 2]  # and the third question of the longer chain is asked alone
 
@@ -130,13 +129,13 @@ def test_a_command_key_is_asked_for_only_where_it_is_taken(monkeypatch: pytest.M
     """A new command never asks whether it is known; one that is finds its key taken, asks, and is not done again."""
     shop = filled(sqlite.open(":memory:"))
     calls: list[list[str]] = []
-    kept = sqlite.SqliteStore.together
+    asked = attempt.ask_together
 
-    def listening(self: sqlite.SqliteStore, asked: Sequence[PortCall]) -> Sequence[object]:
-        calls.append([name for name, _, _ in asked])
-        return kept(self, asked)
+    async def listening(store: AsyncStore, asking: Sequence[PortCall]) -> Sequence[object]:
+        calls.append([name for name, _, _ in asking])
+        return await asked(store, asking)
 
-    monkeypatch.setattr(sqlite.SqliteStore, "together", listening)
+    monkeypatch.setattr(attempt, "ask_together", listening)
     shop.run(move_on(key="0"), command="once")
     assert calls == []
     shop.run(move_on(key="0"), command="once")  # which would be refused now, so it is the refusal that makes it ask

@@ -89,7 +89,8 @@ class Attempt(Generic[R]):
             # very same command has done since it was looked up, so it is looked up once more.
             if isinstance(error, Refused):
                 self.command = self._key
-            if self.command is not None and not isinstance(error, Conflict | Replayed):
+            unasked = self.ask_first or not isinstance(error, Conflict)
+            if self.command is not None and unasked and not isinstance(error, Replayed):
                 await self._unless_known()
             raise
         finally:
@@ -98,8 +99,8 @@ class Attempt(Generic[R]):
     async def _unless_known(self, request: object = None) -> object:
         """Look the command up, with what the flow asks for first, if it asks for anything."""
         command, self.command, self.ask_first = self.command, None, False
-        calls = [] if request is None else self._calls(request)
-        known, *answers = await self._together([("commands", ([command],), {}), *calls])
+        calls = [] if request is None else self.calls(request)
+        known, *answers = await ask_together(self.store, [("commands", ([command],), {}), *calls])
         if (done := cast(dict[str | None, Command], known).get(command)) is not None:
             raise Replayed(done)
         return tuple(answers) if isinstance(request, Ask) and request.method == TOGETHER else next(iter(answers), None)
@@ -124,14 +125,15 @@ class Attempt(Generic[R]):
 
     def asked(self, request: object) -> Awaitable[object]:
         """Answer one port call from the store, or several it asks for together, which is to be awaited."""
-        calls = self._calls(request)
+        calls = self.calls(request)
         if isinstance(request, Ask) and request.method == TOGETHER:
-            return self._together(calls)
+            return ask_together(self.store, calls)
         ((name, args, named),) = calls
         method: Callable[..., Awaitable[object]] = getattr(self.store, name)
         return method(*args, **named)
 
-    def _calls(self, request: object) -> list[PortCall]:
+    def calls(self, request: object) -> list[PortCall]:
+        """Give what is asked of the store, as its methods and their arguments."""
         if not isinstance(request, Ask):
             raise AssertionError(f"a flow may only await ports, not {type(request).__name__}")  # noqa: TRY004 - a bug
         if self.writes is not None:
@@ -153,14 +155,6 @@ class Attempt(Generic[R]):
                 return "read", (), {"after": after, "limit": limit}
             case _:
                 return request.method, request.args, {}
-
-    async def _together(self, calls: Sequence[PortCall]) -> Sequence[object]:
-        """Answer several port calls, in one journey where the store can."""
-        at_once: Callable[[Sequence[PortCall]], Awaitable[Sequence[object]]] | None
-        if (at_once := getattr(self.store, TOGETHER, None)) is not None:
-            answers: Sequence[object] = await at_once(calls)
-            return answers
-        return [await getattr(self.store, name)(*args, **named) for name, args, named in calls]
 
     def _enter(self, inner: object) -> None:
         assert isinstance(inner, Definition)
@@ -239,3 +233,12 @@ class Attempt(Generic[R]):
             )
             for access, kind, subject in found
         ]
+
+
+async def ask_together(store: object, calls: Sequence[PortCall]) -> Sequence[object]:
+    """Have a store answer several port calls, in one journey where it can."""
+    at_once: Callable[[Sequence[PortCall]], Awaitable[Sequence[object]]] | None
+    if len(calls) > 1 and (at_once := getattr(store, TOGETHER, None)) is not None:
+        answers: Sequence[object] = await at_once(calls)
+        return answers
+    return [await getattr(store, name)(*args, **named) for name, args, named in calls]

@@ -1,122 +1,140 @@
-"""How do many commands share one transaction, and still get what each would get alone?
+"""How do many commands share one transaction, and still get what each would get one after another?
 
-Their writes are merged and committed once. Who refuses is left out; who conflicts, meets another of the group or is
-malformed runs alone afterwards, because only alone does it tell what is wrong.
+They decide in the order given, each from what those before it in the group will leave (``Foretold``), so that as many
+are granted as there is stock for, the rest refuse by themselves, and what is written once for all of them passes its
+guards. A command that cannot be told exactly within the group ends it: the group is written, and the next one begins
+with that command and reads what has come of it. A command that conflicts by itself, or that has a bug, runs alone in
+its place. So the answers and the books are those of the commands run one after another.
+
+Where somebody else was faster the group is decided afresh, and where that does not help, in halves: a command that
+spoils its group is soon alone, and only alone it tells what is wrong with it.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TypeVar, cast
 
-from omnicore.host.attempt import Attempt, Replayed
-from omnicore.host.engine import WRONG_TYPE, Engine, check_command, same_request
+from attrs import frozen
+
+from omnicore.host.engine import Engine, check_command, last_write
+from omnicore.host.foreseen import Apart
+from omnicore.host.in_turn import Asked, Group, merge
 from omnicore.kernel.errors import Conflict, InDoubt, Malformed, OmnicoreError
 from omnicore.kernel.flow import Actor, Flow
-from omnicore.kernel.store import AsyncStore, Batch, Command
 
 R = TypeVar("R")
 
 GROUP = "host.run_many"
-_ALONE = object()
 
 
 async def run_many(
     engine: Engine, flows: Sequence[tuple[Flow[R], str | None]], actor: Actor, purpose: str | None
 ) -> list[R | OmnicoreError]:
-    """Run many commands as one transaction; it stands as if alone where one of its flows must.
+    """Run many commands in order, as few transactions as can be.
 
-    Every answer stands where its flow stood; a refusal or malformed input stands as the error itself.
+    Every answer stands where its flow stood; a refusal or malformed input stands as the error itself. What is none of
+    omnicore's errors is raised once all have run.
     """
-    results: dict[int, R | OmnicoreError] = {}
+    answers = await run_in_order(engine, [Asked(flow, command, actor, purpose) for flow, command in flows])
+    for answer in answers:
+        if isinstance(answer, Failed):
+            raise answer.error
+    return [cast(R | OmnicoreError, answer) for answer in answers]
+
+
+@frozen
+class Failed:
+    """A command ended in what is none of omnicore's errors: a bug, or a failure of the driver's."""
+
+    error: Exception
+
+
+async def run_in_order(engine: Engine, asked: Sequence[Asked]) -> list[object]:
+    """Run commands in order; each gives its answer, its error, or how it failed."""
+    answers: dict[int, object] = {}
+    left, limit, tries, began = list(range(len(asked))), len(asked), 0, engine.ticks_micros()
+    repeated: set[str] = set()
+    while left:
+        part = left[:limit]
+        done: Sequence[object] = ()
+        if len(part) > 1:
+            try:
+                done = await _transaction(engine, [asked[place] for place in part], tuple(sorted(repeated)))
+            except _Repeated as found:
+                repeated |= found.holds
+                continue
+            except (Conflict, Malformed) as error:
+                if isinstance(error, _InDoubtOf):  # who has a key asks again by it, who has none must find out
+                    unsure = [place for place in part[: error.count] if asked[place].command is None]
+                    answers.update((place, error.doubt) for place in unsure)
+                    left = [place for place in left if place not in answers]
+                tries += 1
+                if tries > 1 or isinstance(error, Malformed) or not await engine.may_try_again(tries, began):
+                    limit = len(part) // 2
+                continue
+        if not done:
+            answers[part[0]] = await _alone(engine, asked[part[0]])
+        answers.update(zip(part, done, strict=False))
+        left = left[max(1, len(done)) :]
+        # Whoever is left over has been looked at in vain: fewer are taken next time, so that this stays linear.
+        limit = min(max(2, 2 * len(done) if done else limit // 2), len(asked))
+    return [answers[place] for place in range(len(asked))]
+
+
+async def _alone(engine: Engine, one: Asked) -> object:
+    try:
+        check_command(one.flow, one.command)
+        return await engine.run(one.flow, one.actor, one.purpose, one.command)
+    except OmnicoreError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - told to whoever asked, and to nobody else
+        return Failed(error)
+
+
+class _InDoubtOf(Conflict):
+    """The answer to the COMMIT of so many commands was lost."""
+
+    def __init__(self, doubt: InDoubt, count: int) -> None:
+        super().__init__(doubt.about)
+        self.doubt, self.count = doubt, count
+
+
+class _Repeated(Conflict):
+    """Commands of the group would make holds that there are."""
+
+    def __init__(self, holds: set[str]) -> None:
+        super().__init__(f"hold {min(holds)}")
+        self.holds = holds
+
+
+async def _transaction(engine: Engine, asked: Sequence[Asked], repeated: Sequence[str]) -> list[object]:
+    """Run as many of the first commands as can share a transaction; may be none.
+
+    Raises: _Repeated for holds that are known and not among those said to be; Conflict, Malformed.
+    """
     watch = engine.watch(GROUP)
-    definitions = (
-        getattr(flow, "definition", None) for flow, _ in flows
-    )  # what is no flow is told so when it is added
+    # What is no flow is told so when its turn comes.
+    definitions = (getattr(one.flow, "definition", None) for one in asked)
     serializable = any(getattr(definition, "serializable", False) for definition in definitions)
+    answers: list[object] = []
     try:
         with watch:
             async with engine.writing(serializable=serializable) as store:
-                group = _Group(engine, store, actor, purpose, serializable=serializable)
-                for place, (flow, command) in enumerate(flows):
-                    if (result := await group.add(flow, command)) is not _ALONE:
-                        results[place] = result  # type: ignore[assignment] # add gives R, an error or _ALONE
-                await group.write()
-                watch.statements = getattr(store, "statements", 0)
-    except InDoubt as doubt:  # who has a key asks again by it, who has none must find out
-        results = {place: doubt for place, (_, command) in enumerate(flows) if command is None}
-    except (Conflict, Malformed):  # one of them is to blame, and only alone does it tell which
-        results.clear()
-    for place, (flow, command) in enumerate(flows):
-        if place not in results:
-            try:
-                results[place] = await engine.run(flow, actor, purpose, command)
-            except OmnicoreError as error:
-                results[place] = error
-    return [results[place] for place in range(len(flows))]
-
-
-class _Group:
-    """The commands of one group commit whose writes touch different documents."""
-
-    def __init__(
-        self, engine: Engine, store: AsyncStore, actor: Actor, purpose: str | None, *, serializable: bool
-    ) -> None:
-        self.engine = engine
-        self.store = store
-        self.given = engine.given(actor, purpose)
-        self.serializable = serializable
-        self.batches: list[Batch] = []
-        self.taken: set[tuple[str, str]] = set()
-
-    async def add(self, flow: Flow[R], command: str | None) -> R | OmnicoreError | object:
-        request = ""
-        try:
-            check_command(flow, command)
-            definition = flow.definition
-            if command is not None:
-                request = self.engine.request(definition, flow, self.given.actor)
-                if ("", command) in self.taken:
-                    return _ALONE
-            attempt = Attempt(flow, self.store, self.given, serializable=self.serializable, command=command)
-            try:
-                answer = await attempt.run()
-            except Replayed as known:
-                return definition.load_answer(same_request(known.done, request))
-        except (Conflict, *WRONG_TYPE):  # alone it tells what is wrong with it
-            return _ALONE
-        except OmnicoreError as error:
-            return error
-        row = None
-        if command is not None:
-            row = Command(key=command, request=request, answer=definition.dump_answer(answer), at=self.given.at)
-        batch = attempt.batch(command=row, key=command)
-        if batch is None:
-            return answer
-        places = {(change.kind, change.key) for change in batch.changes} | ({("", command)} if command else set())
-        if places & self.taken:
-            return _ALONE
-        self.taken |= places
-        self.batches.append(batch)
-        return answer
-
-    async def write(self) -> None:
-        if self.batches:
-            await self.store.write(merge(self.batches))
-
-
-def merge(batches: Sequence[Batch]) -> Batch:
-    """Merge batches that touch different documents into one; moves on the same accounts are summed by the ledger."""
-    first = batches[0]
-    return Batch(
-        id=first.id,
-        at=max(batch.at for batch in batches),
-        by=first.by,
-        command=first.command,
-        changes=_chained(batch.changes for batch in batches),
-        moves=_chained(batch.moves for batch in batches),
-        envelopes=_chained(batch.envelopes for batch in batches),
-        commands=_chained(batch.commands for batch in batches),
-    )
-
-
-def _chained(parts: Iterable[tuple[R, ...]]) -> tuple[R, ...]:
-    return tuple(item for part in parts for item in part)
+                group = Group(engine, store, serializable=serializable)
+                try:
+                    await group.begin(asked, repeated)
+                    with suppress(Apart):
+                        for one in group.asking:
+                            answers.append(await group.answer(one))
+                            if group.foretold.alone:
+                                break
+                    if found := await group.foretold.repeated():
+                        raise _Repeated(found)
+                    if group.batches:
+                        await last_write(store)(merge(group.batches))
+                finally:
+                    group.close()
+                    watch.statements = getattr(store, "statements", 0)
+    except InDoubt as doubt:
+        raise _InDoubtOf(doubt, len(answers)) from doubt
+    return answers
