@@ -100,7 +100,7 @@ def test_unsorted_locks_are_seen(
     database: postgres.Postgres, fresh_postgres: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Locks taken in the order in which a batch names its places deadlock, and the same test sees it."""
-    unsorted = ledger_lock._LOCK_GIVEN.replace("ORDER BY b.unit, b.path", "ORDER BY md5(b.path || %(at)s)")
+    unsorted = ledger_lock._LOCK_GIVEN.replace("ORDER BY a.unit, a.path", "ORDER BY md5(a.path || %(at)s)")
     monkeypatch.setattr(ledger_lock, "_LOCK_GIVEN", unsorted)
     monkeypatch.setattr(ledger_lock, "_LOCKS", frozenset({unsorted}))
     ticks = iter(range(10**9))

@@ -17,32 +17,37 @@ SELECT key, version, schema, body FROM omni_documents
 WHERE shop = %(shop)s AND kind = %(kind)s AND key = ANY (%(keys)s::text[])
 """
 _LOAD_KINDS = """
-SELECT d.kind, d.key, d.version, d.schema, d.body
-FROM unnest(%(kinds)s::text[], %(keys)s::text[]) AS a (kind, key)
-JOIN omni_documents AS d ON d.shop = %(shop)s AND d.kind = a.kind AND d.key = a.key
+SELECT d.* FROM unnest(%(kinds)s::text[], %(keys)s::text[]) AS a (kind, key) CROSS JOIN LATERAL (
+  SELECT kind, key, version, schema, body FROM omni_documents AS d
+  WHERE d.shop = %(shop)s AND d.kind = a.kind AND d.key = a.key OFFSET 0
+) AS d
 """
 _FIND = """
-SELECT i.sort, d.key, d.version, d.schema, d.body
-FROM omni_index AS i
-JOIN omni_documents AS d ON d.shop = i.shop AND d.kind = i.kind AND d.key = i.key
-WHERE i.shop = %(shop)s AND i.kind = %(kind)s AND i.name = %(name)s AND
+SELECT i.sort, d.* FROM (
+  SELECT sort, key FROM omni_index
+  WHERE shop = %(shop)s AND kind = %(kind)s AND name = %(name)s AND {range} LIMIT %(limit)s::bigint
+) AS i CROSS JOIN LATERAL (
+  SELECT key, version, schema, body FROM omni_documents AS d
+  WHERE d.shop = %(shop)s AND d.kind = %(kind)s AND d.key = i.key OFFSET 0
+) AS d {order}
 """
-_FIND_OLDEST = _FIND + (
-    "(i.sort, i.key) > (%(sort)s::bytea, %(key)s) AND i.sort < %(bound)s::bytea"
-    " ORDER BY i.sort, i.key LIMIT %(limit)s::bigint"
+_FIND_OLDEST = _FIND.format(
+    range="(sort, key) > (%(sort)s::bytea, %(key)s) AND sort < %(bound)s::bytea ORDER BY sort, key",
+    order="ORDER BY i.sort, i.key",
 )
-_FIND_NEWEST = _FIND + (
-    "(i.sort, i.key) < (%(sort)s::bytea, %(key)s) AND i.sort >= %(bound)s::bytea"
-    " ORDER BY i.sort DESC, i.key DESC LIMIT %(limit)s::bigint"
+_FIND_NEWEST = _FIND.format(
+    range="(sort, key) < (%(sort)s::bytea, %(key)s) AND sort >= %(bound)s::bytea ORDER BY sort DESC, key DESC",
+    order="ORDER BY i.sort DESC, i.key DESC",
 )
 
 _CHANGED = """
 unnest(%(kinds)s::text[], %(keys)s::text[], %(expected)s::bigint[]) AS c (kind, key, expected)
 """
 _LOCK = f"""
-SELECT d.version FROM {_CHANGED}
-JOIN omni_documents AS d ON d.shop = %(shop)s AND d.kind = c.kind AND d.key = c.key
-ORDER BY d.kind, d.key FOR UPDATE OF d
+SELECT d.version FROM (SELECT c.kind, c.key FROM {_CHANGED} ORDER BY c.kind, c.key) AS c CROSS JOIN LATERAL (
+  SELECT version FROM omni_documents AS d
+  WHERE d.shop = %(shop)s AND d.kind = c.kind AND d.key = c.key FOR UPDATE
+) AS d
 """  # noqa: S608 - joined from the text above
 _NEW = """
 INSERT INTO omni_documents (shop, kind, key, version, schema, body)
@@ -56,10 +61,12 @@ UPDATE omni_documents AS d SET version = c.expected + 1, schema = c.schema, body
 FROM unnest(%(kinds)s::text[], %(keys)s::text[], %(expected)s::bigint[], %(schemas)s::bigint[], %(bodies)s::text[])
   AS c (kind, key, expected, schema, body)
 WHERE d.shop = %(shop)s AND d.kind = c.kind AND d.key = c.key AND d.version = c.expected
+  AND d.kind = ANY (%(kinds)s::text[]) AND d.key = ANY (%(keys)s::text[])
 """
 _DROP = f"""
 DELETE FROM omni_documents AS d USING {_CHANGED}
 WHERE d.shop = %(shop)s AND d.kind = c.kind AND d.key = c.key AND d.version = c.expected
+  AND d.kind = ANY (%(kinds)s::text[]) AND d.key = ANY (%(keys)s::text[])
 """  # noqa: S608 - as above
 
 _ROWS = """
@@ -68,7 +75,8 @@ unnest(%(rkinds)s::text[], %(rkeys)s::text[], %(names)s::text[], %(sorts)s::byte
 """
 _TAKE = f"""
 DELETE FROM omni_index AS i USING unnest(%(kinds)s::text[], %(keys)s::text[]) AS c (kind, key)
-WHERE i.shop = %(shop)s AND i.kind = c.kind AND i.key = c.key AND NOT EXISTS (
+WHERE i.shop = %(shop)s AND i.kind = c.kind AND i.key = c.key
+  AND i.kind = ANY (%(kinds)s::text[]) AND i.key = ANY (%(keys)s::text[]) AND NOT EXISTS (
   SELECT 1 FROM {_ROWS}
   WHERE n.kind = i.kind AND n.key = i.key AND n.name = i.name AND n.sort = i.sort AND n.uniq = i.uniq
 )

@@ -57,12 +57,12 @@ SELECT id FROM omni_entries WHERE shop = %(shop)s AND position IS NULL ORDER BY 
 _NUMBER = """
 UPDATE omni_journal AS j SET position = n.position, chain = n.chain
 FROM unnest(%(ids)s::text[], %(positions)s::bigint[], %(chains)s::text[]) AS n (id, position, chain)
-WHERE j.shop = %(shop)s AND j.id = n.id AND j.position IS NULL
+WHERE j.shop = %(shop)s AND j.id = n.id AND j.id = ANY (%(ids)s::text[]) AND j.position IS NULL
 """
 _NUMBER_ENTRIES = """
 UPDATE omni_entries AS e SET position = n.position
 FROM unnest(%(ids)s::text[], %(positions)s::bigint[]) AS n (id, position)
-WHERE e.shop = %(shop)s AND e.id = n.id AND e.position IS NULL
+WHERE e.shop = %(shop)s AND e.id = n.id AND e.id = ANY (%(ids)s::text[]) AND e.position IS NULL
 """
 _PUT_HEAD = "UPDATE omni_heads SET position = %(position)s::bigint, chain = %(chain)s WHERE shop = %(shop)s"
 

@@ -26,10 +26,9 @@ _GIVEN = "unnest(%(units)s::text[], %(paths)s::text[]) AS a (unit, path)"
 # The accounts of a hold that is only named are found by the statement itself.
 _FOUND = f"""(
   SELECT g.unit, g.path FROM unnest(%(units)s::text[], %(paths)s::text[]) AS g (unit, path)
-  UNION SELECT h.unit, p.path FROM unnest(%(ends)s::text[]) AS asked (id)
-  JOIN omni_holds AS h ON h.shop = %(shop)s AND h.id = asked.id
+  UNION SELECT h.unit, p.path FROM omni_holds AS h
   CROSS JOIN LATERAL (VALUES (h.source), (h.target)) AS p (path)
-  WHERE split_part(p.path, '/', 1) NOT IN ({_OPEN_ROOTS})
+  WHERE h.shop = %(shop)s AND h.id = ANY (%(ends)s::text[]) AND split_part(p.path, '/', 1) NOT IN ({_OPEN_ROOTS})
 ) AS a"""  # noqa: S608 - the kernel's own words
 _MAKE = """
 INSERT INTO omni_balances (shop, unit, path, posted, held, floor, overcommitted, at)
@@ -38,17 +37,23 @@ ON CONFLICT (shop, unit, path) DO NOTHING
 RETURNING unit, path
 """
 _LOCK = f"""
-SELECT {BALANCE} FROM {{accounts}}
-JOIN omni_balances AS b ON b.shop = %(shop)s AND b.unit = a.unit AND b.path = a.path
-ORDER BY b.unit, b.path FOR UPDATE OF b
+SELECT b.* FROM (SELECT a.unit, a.path FROM {{accounts}} ORDER BY a.unit, a.path) AS a
+CROSS JOIN LATERAL (
+  SELECT {BALANCE} FROM omni_balances AS b
+  WHERE b.shop = %(shop)s AND b.unit = a.unit AND b.path = a.path FOR UPDATE
+) AS b
 """  # noqa: S608 - joined from column lists
 _LAPSED = f"""
-SELECT {HOLD} FROM {{accounts}}
-JOIN omni_holds AS h ON h.shop = %(shop)s AND h.unit = a.unit AND h.source = a.path
-  AND h.state = 'open' AND h.expires <= (
-    SELECT greatest(%(at)s::bigint, max(b.at)) FROM {{accounts}}
-    JOIN omni_balances AS b ON b.shop = %(shop)s AND b.unit = a.unit AND b.path = a.path
-  )
+WITH instant AS (
+  SELECT greatest(%(at)s::bigint, max(b.at)) AS at FROM {{accounts}} CROSS JOIN LATERAL (
+    SELECT at FROM omni_balances AS b WHERE b.shop = %(shop)s AND b.unit = a.unit AND b.path = a.path OFFSET 0
+  ) AS b
+)
+SELECT h.* FROM {{accounts}} CROSS JOIN LATERAL (
+  SELECT {HOLD} FROM omni_holds AS h
+  WHERE h.shop = %(shop)s AND h.unit = a.unit AND h.source = a.path AND h.state = 'open'
+    AND h.expires <= (SELECT at FROM instant) OFFSET 0
+) AS h
 """  # noqa: S608 - as above
 _KNOWN = f"""
 SELECT {ENTRY} FROM omni_entries AS e WHERE e.shop = %(shop)s AND e.id = ANY (%(entries)s::text[])
@@ -60,9 +65,11 @@ SET posted = n.posted, held = n.held, floor = n.floor, overcommitted = n.overcom
 FROM unnest(%(units)s::text[], %(paths)s::text[], %(posted)s::bigint[], %(held)s::bigint[], %(floors)s::bigint[],
   %(over)s::boolean[]) AS n (unit, path, posted, held, floor, overcommitted)
 WHERE b.shop = %(shop)s AND b.unit = n.unit AND b.path = n.path
+  AND b.unit = ANY (%(units)s::text[]) AND b.path = ANY (%(paths)s::text[])
 """
 _DROP_BALANCES = f"""
 DELETE FROM omni_balances AS b USING {_GIVEN} WHERE b.shop = %(shop)s AND b.unit = a.unit AND b.path = a.path
+  AND b.unit = ANY (%(units)s::text[]) AND b.path = ANY (%(paths)s::text[])
 """  # noqa: S608 - as above
 _PUT_HOLDS = """
 INSERT INTO omni_holds (shop, id, unit, source, target, amount, remaining, settled, released, expired, expires, floor,

@@ -10,12 +10,14 @@ from omnicore.kernel.time import Instant
 
 _ASKED = "unnest(%(units)s::text[], %(paths)s::text[]) AS a (unit, path)"
 _GUARDED = f"""
-SELECT {BALANCE}, (
-  SELECT coalesce(sum(h.remaining), 0)::bigint FROM omni_holds AS h
-  WHERE h.shop = %(shop)s AND h.unit = b.unit AND h.source = b.path AND h.state = 'open'
-    AND h.expires <= greatest(%(at)s::bigint, b.at)
-)
-FROM {_ASKED} JOIN omni_balances AS b ON b.shop = %(shop)s AND b.unit = a.unit AND b.path = a.path
+SELECT b.* FROM {_ASKED} CROSS JOIN LATERAL (
+  SELECT {BALANCE}, (
+    SELECT coalesce(sum(h.remaining), 0)::bigint FROM omni_holds AS h
+    WHERE h.shop = %(shop)s AND h.unit = a.unit AND h.source = a.path AND h.state = 'open'
+      AND h.expires <= greatest(%(at)s::bigint, b.at)
+  )
+  FROM omni_balances AS b WHERE b.shop = %(shop)s AND b.unit = a.unit AND b.path = a.path OFFSET 0
+) AS b
 """  # noqa: S608 - as above
 _OPEN = f"""
 SELECT a.unit, a.path,
@@ -29,8 +31,10 @@ HOLDS = f"""
 SELECT {HOLD} FROM omni_holds AS h WHERE h.shop = %(shop)s AND h.id = ANY (%(holds)s::text[])
 """  # noqa: S608 - as above
 _OPEN_HOLDS = f"""
-SELECT {HOLD} FROM (SELECT DISTINCT unit, path FROM {_ASKED}) AS a
-JOIN omni_holds AS h ON h.shop = %(shop)s AND h.unit = a.unit AND h.source = a.path AND h.state = 'open'
+SELECT h.* FROM (SELECT DISTINCT unit, path FROM {_ASKED}) AS a CROSS JOIN LATERAL (
+  SELECT {HOLD} FROM omni_holds AS h
+  WHERE h.shop = %(shop)s AND h.unit = a.unit AND h.source = a.path AND h.state = 'open' OFFSET 0
+) AS h
 ORDER BY h.since, h.id
 """  # noqa: S608 - as above
 _SIDE = f"""

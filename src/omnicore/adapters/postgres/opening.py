@@ -15,12 +15,12 @@ from omnicore.kernel.errors import Conflict
 
 _VERSION: Final = Query("SELECT version FROM omni_schema WHERE one = 1")
 _PLACE: Final = Query("SELECT to_regclass('omni_schema')::text")
-# Every statement of ours finds its rows by an index, so one plan is right for all values and all sizes. Without this,
-# statements are planned anew each time, or keep a plan made while tables were empty, which reads them whole.
+# Every statement of ours looks rows up by their whole key, so one plan is right for all values and all sizes. Without
+# this, statements are planned anew each time, or keep a plan made while tables were empty, which reads them whole.
 # CockroachDB plans in its own way and refuses to be told; it is known by a parameter that PostgreSQL lacks.
 _SETTINGS: Final = (
-    "SELECT set_config(n.name, n.value, {local}) FROM (VALUES ('plan_cache_mode', 'force_generic_plan'),"
-    " ('enable_seqscan', 'off'), ('enable_hashjoin', 'off'), ('enable_mergejoin', 'off')) AS n (name, value)"
+    "SELECT set_config(n.name, n.value, {local})"
+    " FROM (VALUES ('plan_cache_mode', 'force_generic_plan'), ('enable_seqscan', 'off')) AS n (name, value)"
     " WHERE current_setting('crdb_version', TRUE) IS NULL"
 )
 FOR_THE_SESSION: Final = _SETTINGS.format(local="false")
