@@ -12,6 +12,7 @@ import pytest
 from omnicore import Host
 from omnicore.adapters import postgres
 from omnicore.adapters.postgres import database as database_module
+from omnicore.adapters.postgres import journal_rows
 from omnicore.adapters.postgres.journey import Journeys
 from omnicore.adapters.postgres.opening import FOR_THE_SESSION
 from omnicore.adapters.postgres.schema import FIRST_OF_ALL, MIGRATIONS, TABLES, WANTED
@@ -235,3 +236,48 @@ def test_no_statement_reads_a_whole_table(database: postgres.Postgres, fresh_pos
             plan = connection.execute(f"EXPLAIN (GENERIC_PLAN) {text}".encode(), prepare=False).fetchall()
             told = "\n".join(row[0] for row in plan)
             assert not re.search(r"Seq Scan on omni_", told), f"{sql}\n{told}"
+
+
+def plan_of(connection: psycopg.Connection[Any], sql: str) -> str:
+    """Give the plan that a statement gets on our connections."""
+    names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", sql)))
+    text = re.sub(r"%\((\w+)\)s", lambda found: f"${names.index(found[1]) + 1}", sql)
+    rows = connection.execute(f"EXPLAIN (GENERIC_PLAN) {text}".encode(), prepare=False).fetchall()
+    return "\n".join(row[0] for row in rows)
+
+
+def fill(connection: psycopg.Connection[Any]) -> None:
+    """Lay down what has been numbered, and let the server take stock of it."""
+    connection.execute(
+        "INSERT INTO omni_journal (shop, id, type, about, at, by, data, position, chain)"
+        " SELECT 'main', n, 't', 'a', 1, 'b', 'd', n, 'c' FROM generate_series(1, 5000) AS n"
+    )
+    connection.execute(
+        "INSERT INTO omni_entries (shop, id, unit, source, target, amount, at, fact, position)"
+        " SELECT 'main', n, 'u', 's', 't', 1, 1, TRUE, n FROM generate_series(1, 5000) AS n"
+    )
+    connection.execute("VACUUM ANALYZE omni_journal")
+    connection.execute("VACUUM ANALYZE omni_entries")
+
+
+def test_numbering_costs_the_same_however_much_waits(fresh_postgres: str) -> None:
+    """Rows are numbered by their names, whether the tables were empty when the plan was made or nothing was waiting.
+
+    A statement that asks for rows without a position is given the index of those, and reads all that wait for each.
+    """
+    postgres.migrate(fresh_postgres)
+    statements = (journal_rows._NUMBER, journal_rows._NUMBER_ENTRIES)
+    asking = [
+        re.sub(r"(\w)\.id = ANY .* AND (\w\.id = n\.id) AND .*", r"\2 AND \1.position IS NULL", sql)
+        for sql in statements
+    ]
+    with psycopg.connect(fresh_postgres, autocommit=True) as connection:
+        connection.execute(FOR_THE_SESSION.encode())
+        for state in ("empty", "nothing waits"):
+            if state != "empty":
+                fill(connection)
+            for sql in statements:
+                assert re.search(r"pkey.*\n.*Index Cond: .*\bid = ANY", plan_of(connection, sql)), state
+            for sql in asking:
+                assert "IS NULL" in sql
+                assert "unnumbered" in plan_of(connection, sql), state
