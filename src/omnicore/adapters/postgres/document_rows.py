@@ -16,10 +16,13 @@ _LOAD = """
 SELECT key, version, schema, body FROM omni_documents
 WHERE shop = %(shop)s AND kind = %(kind)s AND key = ANY (%(keys)s::text[])
 """
+# Keys are named twice, as a list and in the join: a join alone is planned, while tables are young, as reading all of a
+# shop's rows, and the plan is kept.
 _LOAD_KINDS = """
 SELECT d.kind, d.key, d.version, d.schema, d.body
 FROM unnest(%(kinds)s::text[], %(keys)s::text[]) AS a (kind, key)
-JOIN omni_documents AS d ON d.shop = %(shop)s AND d.kind = a.kind AND d.key = a.key
+JOIN omni_documents AS d ON d.shop = %(shop)s AND d.kind = ANY (%(kinds)s::text[]) AND d.key = ANY (%(keys)s::text[])
+  AND d.kind = a.kind AND d.key = a.key
 """
 _FIND = """
 SELECT i.sort, d.key, d.version, d.schema, d.body
@@ -41,7 +44,8 @@ unnest(%(kinds)s::text[], %(keys)s::text[], %(expected)s::bigint[]) AS c (kind, 
 """
 _LOCK = f"""
 SELECT d.version FROM {_CHANGED}
-JOIN omni_documents AS d ON d.shop = %(shop)s AND d.kind = c.kind AND d.key = c.key
+JOIN omni_documents AS d ON d.shop = %(shop)s AND d.kind = ANY (%(kinds)s::text[]) AND d.key = ANY (%(keys)s::text[])
+  AND d.kind = c.kind AND d.key = c.key
 ORDER BY d.kind, d.key FOR UPDATE OF d
 """  # noqa: S608 - joined from the text above
 _NEW = """
@@ -55,11 +59,13 @@ _REPLACE = """
 UPDATE omni_documents AS d SET version = c.expected + 1, schema = c.schema, body = c.body
 FROM unnest(%(kinds)s::text[], %(keys)s::text[], %(expected)s::bigint[], %(schemas)s::bigint[], %(bodies)s::text[])
   AS c (kind, key, expected, schema, body)
-WHERE d.shop = %(shop)s AND d.kind = c.kind AND d.key = c.key AND d.version = c.expected
+WHERE d.shop = %(shop)s AND d.kind = ANY (%(kinds)s::text[]) AND d.key = ANY (%(keys)s::text[])
+  AND d.kind = c.kind AND d.key = c.key AND d.version = c.expected
 """
 _DROP = f"""
 DELETE FROM omni_documents AS d USING {_CHANGED}
-WHERE d.shop = %(shop)s AND d.kind = c.kind AND d.key = c.key AND d.version = c.expected
+WHERE d.shop = %(shop)s AND d.kind = ANY (%(kinds)s::text[]) AND d.key = ANY (%(keys)s::text[])
+  AND d.kind = c.kind AND d.key = c.key AND d.version = c.expected
 """  # noqa: S608 - as above
 
 _ROWS = """
@@ -68,7 +74,8 @@ unnest(%(rkinds)s::text[], %(rkeys)s::text[], %(names)s::text[], %(sorts)s::byte
 """
 _TAKE = f"""
 DELETE FROM omni_index AS i USING unnest(%(kinds)s::text[], %(keys)s::text[]) AS c (kind, key)
-WHERE i.shop = %(shop)s AND i.kind = c.kind AND i.key = c.key AND NOT EXISTS (
+WHERE i.shop = %(shop)s AND i.kind = ANY (%(kinds)s::text[]) AND i.key = ANY (%(keys)s::text[])
+  AND i.kind = c.kind AND i.key = c.key AND NOT EXISTS (
   SELECT 1 FROM {_ROWS}
   WHERE n.kind = i.kind AND n.key = i.key AND n.name = i.name AND n.sort = i.sort AND n.uniq = i.uniq
 )

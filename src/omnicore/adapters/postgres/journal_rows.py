@@ -26,9 +26,9 @@ FROM unnest(%(keys)s::text[], %(requests)s::text[], %(answers)s::text[], %(ats)s
 ON CONFLICT (shop, key) DO NOTHING
 """
 _FORGET = """
-DELETE FROM omni_commands WHERE shop = %(shop)s AND key IN (
+DELETE FROM omni_commands WHERE shop = %(shop)s AND key = ANY (ARRAY(
   SELECT key FROM omni_commands WHERE shop = %(shop)s AND at < %(before)s::bigint ORDER BY at LIMIT %(limit)s::bigint
-)
+))
 """
 _PUT_EVENTS = """
 INSERT INTO omni_journal (shop, id, type, about, at, by, command, data)

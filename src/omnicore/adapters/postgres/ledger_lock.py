@@ -5,7 +5,7 @@ so that they can be locked too. Holds are changed under their account's lock onl
 statement sees what had committed when it began, so what follows the lock sees everything the lock waited for.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from attrs import frozen
@@ -24,13 +24,18 @@ from omnicore.kernel.time import Instant
 _OPEN_ROOTS = ", ".join(f"'{root}'" for root in sorted(OPEN_ROOTS))
 _GIVEN = "unnest(%(units)s::text[], %(paths)s::text[]) AS a (unit, path)"
 # The accounts of a hold that is only named are found by the statement itself.
-_FOUND = f"""(
+_NAMED = f"""(
   SELECT g.unit, g.path FROM unnest(%(units)s::text[], %(paths)s::text[]) AS g (unit, path)
-  UNION SELECT h.unit, p.path FROM unnest(%(ends)s::text[]) AS asked (id)
-  JOIN omni_holds AS h ON h.shop = %(shop)s AND h.id = asked.id
+  UNION SELECT h.unit, p.path FROM omni_holds AS h
   CROSS JOIN LATERAL (VALUES (h.source), (h.target)) AS p (path)
-  WHERE split_part(p.path, '/', 1) NOT IN ({_OPEN_ROOTS})
-) AS a"""  # noqa: S608 - the kernel's own words
+  WHERE h.shop = %(shop)s AND h.id = ANY (%(ends)s::text[])
+    AND split_part(p.path, '/', 1) NOT IN ({_OPEN_ROOTS})
+)"""  # noqa: S608 - the kernel's own words
+_FOUND = f"{_NAMED} AS a"
+# A join alone may be planned as reading all of a shop's rows, while tables are young: this leaves no such choice.
+_AMONG_GIVEN = "ANY (%(units)s::text[]) AND {row}.{path} = ANY (%(paths)s::text[])"
+_AMONG_FOUND = f"""ANY (ARRAY(SELECT f.unit FROM {_NAMED} AS f))
+  AND {{row}}.{{path}} = ANY (ARRAY(SELECT f.path FROM {_NAMED} AS f))"""  # noqa: S608 - as above
 _MAKE = """
 INSERT INTO omni_balances (shop, unit, path, posted, held, floor, overcommitted, at)
 SELECT %(shop)s, a.unit, a.path, 0, 0, 0, FALSE, %(at)s::bigint FROM {accounts} ORDER BY a.unit, a.path
@@ -39,15 +44,15 @@ RETURNING unit, path
 """
 _LOCK = f"""
 SELECT {BALANCE} FROM {{accounts}}
-JOIN omni_balances AS b ON b.shop = %(shop)s AND b.unit = a.unit AND b.path = a.path
+JOIN omni_balances AS b ON b.shop = %(shop)s AND b.unit = {{balance}} AND b.unit = a.unit AND b.path = a.path
 ORDER BY b.unit, b.path FOR UPDATE OF b
 """  # noqa: S608 - joined from column lists
 _LAPSED = f"""
 SELECT {HOLD} FROM {{accounts}}
-JOIN omni_holds AS h ON h.shop = %(shop)s AND h.unit = a.unit AND h.source = a.path
+JOIN omni_holds AS h ON h.shop = %(shop)s AND h.unit = {{hold}} AND h.unit = a.unit AND h.source = a.path
   AND h.state = 'open' AND h.expires <= (
     SELECT greatest(%(at)s::bigint, max(b.at)) FROM {{accounts}}
-    JOIN omni_balances AS b ON b.shop = %(shop)s AND b.unit = a.unit AND b.path = a.path
+    JOIN omni_balances AS b ON b.shop = %(shop)s AND b.unit = {{balance}} AND b.unit = a.unit AND b.path = a.path
   )
 """  # noqa: S608 - as above
 _KNOWN = f"""
@@ -59,10 +64,13 @@ UPDATE omni_balances AS b
 SET posted = n.posted, held = n.held, floor = n.floor, overcommitted = n.overcommitted, at = %(at)s::bigint
 FROM unnest(%(units)s::text[], %(paths)s::text[], %(posted)s::bigint[], %(held)s::bigint[], %(floors)s::bigint[],
   %(over)s::boolean[]) AS n (unit, path, posted, held, floor, overcommitted)
-WHERE b.shop = %(shop)s AND b.unit = n.unit AND b.path = n.path
+WHERE b.shop = %(shop)s AND b.unit = ANY (%(units)s::text[]) AND b.path = ANY (%(paths)s::text[])
+  AND b.unit = n.unit AND b.path = n.path
 """
 _DROP_BALANCES = f"""
-DELETE FROM omni_balances AS b USING {_GIVEN} WHERE b.shop = %(shop)s AND b.unit = a.unit AND b.path = a.path
+DELETE FROM omni_balances AS b USING {_GIVEN}
+WHERE b.shop = %(shop)s AND b.unit = ANY (%(units)s::text[]) AND b.path = ANY (%(paths)s::text[])
+  AND b.unit = a.unit AND b.path = a.path
 """  # noqa: S608 - as above
 _PUT_HOLDS = """
 INSERT INTO omni_holds (shop, id, unit, source, target, amount, remaining, settled, released, expired, expires, floor,
@@ -91,8 +99,13 @@ class Locked:
     made: frozenset[Account]
 
 
-_MAKE_GIVEN, _LOCK_GIVEN, _LAPSED_GIVEN = (sql.format(accounts=_GIVEN) for sql in (_MAKE, _LOCK, _LAPSED))
-_MAKE_FOUND, _LOCK_FOUND, _LAPSED_FOUND = (sql.format(accounts=_FOUND) for sql in (_MAKE, _LOCK, _LAPSED))
+def _over(accounts: str, among: str) -> Iterator[str]:
+    balance, hold = among.format(row="b", path="path"), among.format(row="h", path="source")
+    return (sql.format(accounts=accounts, balance=balance, hold=hold) for sql in (_MAKE, _LOCK, _LAPSED))
+
+
+_MAKE_GIVEN, _LOCK_GIVEN, _LAPSED_GIVEN = _over(_GIVEN, _AMONG_GIVEN)
+_MAKE_FOUND, _LOCK_FOUND, _LAPSED_FOUND = _over(_FOUND, _AMONG_FOUND)
 _LOCKS: Final = frozenset({_LOCK_GIVEN, _LOCK_FOUND})
 _MAKES: Final = frozenset({_MAKE_GIVEN, _MAKE_FOUND})
 

@@ -15,7 +15,8 @@ SELECT {BALANCE}, (
   WHERE h.shop = %(shop)s AND h.unit = b.unit AND h.source = b.path AND h.state = 'open'
     AND h.expires <= greatest(%(at)s::bigint, b.at)
 )
-FROM {_ASKED} JOIN omni_balances AS b ON b.shop = %(shop)s AND b.unit = a.unit AND b.path = a.path
+FROM {_ASKED} JOIN omni_balances AS b ON b.shop = %(shop)s AND b.unit = ANY (%(units)s::text[])
+  AND b.path = ANY (%(paths)s::text[]) AND b.unit = a.unit AND b.path = a.path
 """  # noqa: S608 - as above
 _OPEN = f"""
 SELECT a.unit, a.path,
@@ -30,7 +31,8 @@ SELECT {HOLD} FROM omni_holds AS h WHERE h.shop = %(shop)s AND h.id = ANY (%(hol
 """  # noqa: S608 - as above
 _OPEN_HOLDS = f"""
 SELECT {HOLD} FROM (SELECT DISTINCT unit, path FROM {_ASKED}) AS a
-JOIN omni_holds AS h ON h.shop = %(shop)s AND h.unit = a.unit AND h.source = a.path AND h.state = 'open'
+JOIN omni_holds AS h ON h.shop = %(shop)s AND h.unit = ANY (%(units)s::text[]) AND h.source = ANY (%(paths)s::text[])
+  AND h.unit = a.unit AND h.source = a.path AND h.state = 'open'
 ORDER BY h.since, h.id
 """  # noqa: S608 - as above
 _SIDE = f"""
