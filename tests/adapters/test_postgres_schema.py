@@ -1,7 +1,7 @@
 """Are the tables judged before they are used, guarded by rights, and written in SQL that others speak too?"""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import pytest
 from omnicore import Host
 from omnicore.adapters import postgres
 from omnicore.adapters.postgres import database as database_module
+from omnicore.adapters.postgres import document_rows, journal_rows
 from omnicore.adapters.postgres.journey import Journeys
 from omnicore.adapters.postgres.opening import FOR_THE_SESSION
 from omnicore.adapters.postgres.schema import FIRST_OF_ALL, MIGRATIONS, TABLES, WANTED
@@ -211,12 +212,6 @@ def every_statement() -> Iterator[set[str]]:
         yield seen
 
 
-OF_A_WHOLE_SHOP = re.compile(r"using (\w+) on omni_\w+[^\n]*\n\s*Index Cond: \(shop = [^ )]+\)\n")
-"""A look-up by nothing but the shop: every row the shop has in that index."""
-WHOLE_BY_NATURE = {"omni_journal_unnumbered", "omni_entries_unnumbered", "omni_heads_pkey"}
-"""What has no number yet, and the one row of a shop."""
-
-
 def test_no_statement_reads_a_whole_table(database: postgres.Postgres, fresh_postgres: str) -> None:
     """Every statement finds its rows by their whole key, as the server itself plans it before it knows any sizes."""
     from omnicore.testing import check_store  # noqa: PLC0415 - for its steps only
@@ -239,5 +234,97 @@ def test_no_statement_reads_a_whole_table(database: postgres.Postgres, fresh_pos
             plan = connection.execute(f"EXPLAIN (GENERIC_PLAN) {text}".encode(), prepare=False).fetchall()
             told = "\n".join(row[0] for row in plan)
             assert not re.search(r"Seq Scan on omni_", told), f"{sql}\n{told}"
-            if "count(*) FROM omni_journal" not in sql:
-                assert set(OF_A_WHOLE_SHOP.findall(told + "\n")) <= WHOLE_BY_NATURE, f"{sql}\n{told}"
+
+
+def plan_of(connection: psycopg.Connection[Any], sql: str) -> str:
+    """Give the plan that a statement gets on our connections."""
+    names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", sql)))
+    text = re.sub(r"%\((\w+)\)s", lambda found: f"${names.index(found[1]) + 1}", sql)
+    rows = connection.execute(f"EXPLAIN (GENERIC_PLAN) {text}".encode(), prepare=False).fetchall()
+    return "\n".join(row[0] for row in rows)
+
+
+WHOLE = (
+    "FROM omni_heads",
+    "UPDATE omni_heads",
+    "FROM omni_journal WHERE shop = %(shop)s AND position IS NULL",
+    "FROM omni_entries WHERE shop = %(shop)s AND position IS NULL",
+    "SELECT count(*) FROM omni_journal",
+)
+"""What reads all there is of a shop: its one head, what waits for a number, and the audit's count."""
+
+
+def reading_a_shop(connection: psycopg.Connection[Any], statements: Iterable[str]) -> list[str]:
+    """Give the statements that find rows by the shop alone, with tables as they are now."""
+    by_shop = re.compile(r"Index Cond: \(shop = \$\d+\)$", re.MULTILINE)
+    return [
+        sql
+        for sql in sorted(statements)
+        if re.match(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)", sql)
+        and "set_config" not in sql
+        and not any(known in sql for known in WHOLE)
+        and by_shop.search(plan_of(connection, sql))
+    ]
+
+
+def test_a_plan_made_while_tables_are_young_holds_when_they_have_grown(fresh_postgres: str) -> None:
+    """Every statement finds its rows by their names, also planned on empty tables, as the first one of a shop is.
+
+    Where nothing keeps the planner from turning a look-up for each name round, it reads all of a young shop's rows, and
+    keeps to it for as long as a connection lives.
+    """
+    from omnicore.testing import check_store  # noqa: PLC0415 - for its steps only
+
+    database = postgres.open(fresh_postgres, migrate=True)
+    with psycopg.connect(fresh_postgres, autocommit=True) as connection:
+        connection.execute(FOR_THE_SESSION.encode())
+        broken = document_rows._LOAD_KINDS.replace("OFFSET 0", "")
+        assert reading_a_shop(connection, [broken]) == [broken]
+
+        class Kept(postgres.Postgres):
+            def close(self) -> None:
+                """Stay open."""
+
+        with every_statement() as seen:
+            check_store(lambda: Kept(database._pool), examples=1)
+        database.close()
+        connection.execute("TRUNCATE " + ", ".join(f"omni_{table}" for table in TABLES))
+        assert len(seen) > 30
+        assert reading_a_shop(connection, seen) == []
+
+
+def fill(connection: psycopg.Connection[Any]) -> None:
+    """Lay down what has been numbered, and let the server take stock of it."""
+    connection.execute(
+        "INSERT INTO omni_journal (shop, id, type, about, at, by, data, position, chain)"
+        " SELECT 'main', n, 't', 'a', 1, 'b', 'd', n, 'c' FROM generate_series(1, 5000) AS n"
+    )
+    connection.execute(
+        "INSERT INTO omni_entries (shop, id, unit, source, target, amount, at, fact, position)"
+        " SELECT 'main', n, 'u', 's', 't', 1, 1, TRUE, n FROM generate_series(1, 5000) AS n"
+    )
+    connection.execute("VACUUM ANALYZE omni_journal")
+    connection.execute("VACUUM ANALYZE omni_entries")
+
+
+def test_numbering_costs_the_same_however_much_waits(fresh_postgres: str) -> None:
+    """Rows are numbered by their names, whether the tables were empty when the plan was made or nothing was waiting.
+
+    A statement that asks for rows without a position is given the index of those, and reads all that wait for each.
+    """
+    postgres.migrate(fresh_postgres)
+    statements = (journal_rows._NUMBER, journal_rows._NUMBER_ENTRIES)
+    asking = [
+        re.sub(r"(\w)\.id = ANY .* AND (\w\.id = n\.id) AND .*", r"\2 AND \1.position IS NULL", sql)
+        for sql in statements
+    ]
+    with psycopg.connect(fresh_postgres, autocommit=True) as connection:
+        connection.execute(FOR_THE_SESSION.encode())
+        for state in ("empty", "nothing waits"):
+            if state != "empty":
+                fill(connection)
+            for sql in statements:
+                assert re.search(r"pkey.*\n.*Index Cond: .*\bid = ANY", plan_of(connection, sql)), state
+            for sql in asking:
+                assert "IS NULL" in sql
+                assert "unnumbered" in plan_of(connection, sql), state

@@ -26,9 +26,9 @@ FROM unnest(%(keys)s::text[], %(requests)s::text[], %(answers)s::text[], %(ats)s
 ON CONFLICT (shop, key) DO NOTHING
 """
 _FORGET = """
-DELETE FROM omni_commands WHERE shop = %(shop)s AND key IN (
+DELETE FROM omni_commands WHERE shop = %(shop)s AND key = ANY (ARRAY(
   SELECT key FROM omni_commands WHERE shop = %(shop)s AND at < %(before)s::bigint ORDER BY at LIMIT %(limit)s::bigint
-)
+))
 """
 _PUT_EVENTS = """
 INSERT INTO omni_journal (shop, id, type, about, at, by, command, data)
@@ -54,15 +54,16 @@ SELECT {ENVELOPE} FROM omni_journal WHERE shop = %(shop)s AND position IS NULL O
 _UNNUMBERED_ENTRIES = """
 SELECT id FROM omni_entries WHERE shop = %(shop)s AND position IS NULL ORDER BY seq LIMIT %(limit)s::bigint
 """
+# By their names: asked for rows without a position, the planner reads all that wait, once for each.
 _NUMBER = """
 UPDATE omni_journal AS j SET position = n.position, chain = n.chain
 FROM unnest(%(ids)s::text[], %(positions)s::bigint[], %(chains)s::text[]) AS n (id, position, chain)
-WHERE j.shop = %(shop)s AND j.id = n.id AND j.id = ANY (%(ids)s::text[]) AND j.position IS NULL
+WHERE j.shop = %(shop)s AND j.id = ANY (%(ids)s::text[]) AND j.id = n.id AND coalesce(j.position, 0) = 0
 """
 _NUMBER_ENTRIES = """
 UPDATE omni_entries AS e SET position = n.position
 FROM unnest(%(ids)s::text[], %(positions)s::bigint[]) AS n (id, position)
-WHERE e.shop = %(shop)s AND e.id = n.id AND e.id = ANY (%(ids)s::text[]) AND e.position IS NULL
+WHERE e.shop = %(shop)s AND e.id = ANY (%(ids)s::text[]) AND e.id = n.id AND coalesce(e.position, 0) = 0
 """
 _PUT_HEAD = "UPDATE omni_heads SET position = %(position)s::bigint, chain = %(chain)s WHERE shop = %(shop)s"
 
