@@ -52,7 +52,7 @@ class Foretold:
         places = {(change.kind, change.key) for change in batch.changes}
         if not places.isdisjoint(self._changed) or any(map(self._frees, batch.changes)):
             raise Apart
-        if batch.moves:
+        if batch.moves and not self._ledger.foresee_hold(batch.moves, minted):
             while any(needed := self._ledger.missing(batch.moves)):
                 ids, accounts = needed
                 await self._read([("holds", (ids,), {}), ("balances", (accounts, self._at), {})])

@@ -90,6 +90,7 @@ class Group:
         self.foretold = Foretold(store, self.at)
         self.asking: list[_Asking | Exception] = []
         self.batches: list[Batch] = []
+        self._id = engine.new_id()
         self._known: dict[str, Command] = {}
         self._minted: set[str] = set()
         self._given: dict[tuple[Actor, str | None], Given] = {}
@@ -142,7 +143,7 @@ class Group:
             if key is not None:
                 answered = definition.dump_answer(answer)
                 row = Command(key=key, request=asking.request, answer=answered, at=self.at)
-            batch = asking.attempt.batch(command=row, key=key)
+            batch = asking.attempt.batch(command=row, key=key, id=self._id)
         except Exception as error:
             if self.foretold.failed is not None:
                 raise
