@@ -199,10 +199,10 @@ class Foreseen:
         balance = self._balances.get(account)
         if balance is None or self._holds.get(name) is not None or name in self._named or account in self._unsure:
             return False
-        at = self.at if balance.at is None else max(self.at, balance.at)
+        at = self.at if balance.at is None or balance.at.micros <= self.at.micros else balance.at
         held, asked = balance.held - balance.lapsed + hold.amount, -MAX_AMOUNT if hold.floor is None else hold.floor
         asked = max(asked, self._asked.get(account, -MAX_AMOUNT))
-        if (hold.expires is not None and hold.expires <= at) or held > MAX_AMOUNT:
+        if (hold.expires is not None and hold.expires.micros <= at.micros) or held > MAX_AMOUNT:
             return False
         if balance.posted - held < max(balance.floor, asked) or (balance.posted < 0 and account in self._settled):
             raise Apart
