@@ -431,6 +431,7 @@ def test_a_group_that_foresees_nothing_is_caught(monkeypatch: pytest.MonkeyPatch
         return None
 
     monkeypatch.setattr(Foreseen, "_store", blind)
+    monkeypatch.setattr(Foreseen, "foresee_hold", lambda self, moves, minted: False)
     group: Group = [(book(unit=UNITS[0], amount=4), None), (hold(unit=UNITS[0], amount=9), None)]
     with pytest.raises(AssertionError):
         same_as_in_turn(Memory, group, 1)

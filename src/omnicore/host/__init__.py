@@ -6,19 +6,24 @@ own; a process that begins if and only if a flow commits is part of that flow's 
 """
 
 import copy
+from typing import TYPE_CHECKING
 
 from attrs import evolve
 
 from omnicore.host.advance import Unknown
 from omnicore.host.beside import Asynchronous
 from omnicore.host.engine import KeyReused
+from omnicore.host.line import Line, NotTaken
 from omnicore.host.observing import Observation
 from omnicore.host.place import Here
 from omnicore.host.synchronous import Synchronous
 from omnicore.host.within import Joined, Within, alike
 from omnicore.host.working import ProcessFailed, Worked
 
-__all__ = ["Host", "KeyReused", "Observation", "ProcessFailed", "Unknown", "Worked"]
+if TYPE_CHECKING:
+    from omnicore.host.coalescing import Coalescing
+
+__all__ = ["Host", "KeyReused", "NotTaken", "Observation", "ProcessFailed", "Unknown", "Worked"]
 
 
 class Host(Synchronous, Asynchronous):
@@ -35,6 +40,17 @@ class Host(Synchronous, Asynchronous):
     On a synchronous database every name works, those with an ``a`` before them from an event loop; an asynchronous
     database has these alone.
     """
+
+    def coalescing(self, *, at_most: int = 64, waiting_at_most: int = 1024) -> "Coalescing":
+        """Give a line in which commands that many callers want at once share transactions of ``at_most`` each.
+
+        For rows that everybody wants: a flash sale. Whoever would be behind ``waiting_at_most`` others is refused.
+
+        Raises: Malformed for counts below one.
+        """
+        from omnicore.host.coalescing import Coalescing  # noqa: PLC0415 - only who coalesces pays for asyncio
+
+        return Coalescing(self, Line(at_most, waiting_at_most))
 
     def within(self, database: Joined) -> Within:
         """Give the same host inside a transaction that the host application has opened itself, on a joined database."""

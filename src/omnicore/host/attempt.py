@@ -178,9 +178,17 @@ class Attempt(Generic[R]):
         self._revealed.update((kind, subject) for subject in subjects)
 
     def batch(
-        self, *, command: Command | None = None, key: str | None = None, changes: Sequence[Change] = ()
+        self,
+        *,
+        command: Command | None = None,
+        key: str | None = None,
+        changes: Sequence[Change] = (),
+        id: str | None = None,
     ) -> Batch | None:
-        """Stamp what the flow wrote, with more changes of the driver's own; None when there is nothing to write."""
+        """Stamp what the flow wrote, with more changes of the driver's own; None when there is nothing to write.
+
+        ``id`` where what it is part of has one already.
+        """
         writes = self.writes or _NOTHING
         every = (*writes.changes, *changes)
         happened = (*writes.events, *self._accesses(every))
@@ -188,7 +196,7 @@ class Attempt(Generic[R]):
             return None
         by = str(self.given.actor)
         return Batch(
-            id=self.given.new_id(),
+            id=id or self.given.new_id(),
             at=self.given.at,
             by=by,
             command=key,

@@ -51,6 +51,7 @@ class Foreseen:
         """The holds that were taken for new ones, although nobody has looked for them."""
         self._balances: dict[Account, Balance] = {}
         self._holds: dict[str, Held | None] = {}
+        self._made: list[tuple[Hold, Instant]] = []
         self._moved: dict[Account, int] = {}
         self._touched: set[Account] = set()
         self._asked: dict[Account, int] = {}
@@ -66,6 +67,7 @@ class Foreseen:
 
     def unread_holds(self, ids: Iterable[str]) -> list[str]:
         """Give the holds of which nothing is known."""
+        self._write_up()
         return [name for name in ids if name not in self._holds]
 
     def keep(self, balances: Iterable[Balance]) -> None:
@@ -109,10 +111,27 @@ class Foreseen:
         self._sure(account)
         if account not in self._touched:
             return tuple(read)
+        self._write_up()
         rows = {held.id: held for held in read}
         rows.update((name, held) for name, held in self._holds.items() if held is not None and held.account == account)
         left = [held for held in map(self._ended, rows.values()) if held.state is HoldState.OPEN]
         return tuple(sorted(left, key=lambda held: (held.since, held.id)))
+
+    def _write_up(self) -> None:
+        """Make the rows of holds that were recorded at once."""
+        for hold, at in self._made:
+            self._holds[hold.id] = Held(
+                id=hold.id,
+                unit=hold.unit,
+                source=hold.source,
+                target=hold.target,
+                amount=hold.amount,
+                left=hold.amount,
+                expires=hold.expires,
+                floor=hold.floor,
+                since=at,
+            )
+        self._made.clear()
 
     def _sure(self, about: str | Account) -> None:
         if about in self._unsure:
@@ -168,6 +187,33 @@ class Foreseen:
         for account, floor in asked.items():
             self._asked[account] = max(floor, self._asked.get(account, floor))
         self._store(recorded)
+
+    def foresee_hold(self, moves: Sequence[Move], minted: Collection[str]) -> bool:
+        """Record one new hold as the books would, but at once, because a sale is made of them; False for all else.
+
+        Raises: Apart.
+        """
+        if len(moves) != 1 or type(hold := moves[0]) is not Hold:
+            return False
+        name, account = hold.id, Account(hold.unit, hold.source)
+        balance = self._balances.get(account)
+        if balance is None or self._holds.get(name) is not None or name in self._named or account in self._unsure:
+            return False
+        at = self.at if balance.at is None or balance.at.micros <= self.at.micros else balance.at
+        held, asked = balance.held - balance.lapsed + hold.amount, -MAX_AMOUNT if hold.floor is None else hold.floor
+        asked = max(asked, self._asked.get(account, -MAX_AMOUNT))
+        if (hold.expires is not None and hold.expires.micros <= at.micros) or held > MAX_AMOUNT:
+            return False
+        if balance.posted - held < max(balance.floor, asked) or (balance.posted < 0 and account in self._settled):
+            raise Apart
+        if name not in self._holds and not _new(name, minted):
+            self.assumed.add(name)
+        self._named.add(name)
+        self._asked[account] = asked
+        self._balances[account] = Balance(account=account, posted=balance.posted, held=held, floor=balance.floor, at=at)
+        self._touched.add(account)
+        self._made.append((hold, at))
+        return True
 
     def _books(self, moves: Sequence[Move], accounts: Sequence[Account]) -> Books:
         """Give the rows, with what has lapsed taken off already, because not every lapsed hold has been read."""

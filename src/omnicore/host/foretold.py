@@ -50,15 +50,16 @@ class Foretold:
         Raises: Apart.
         """
         places = {(change.kind, change.key) for change in batch.changes}
-        if not places.isdisjoint(self._changed) or any(map(self._frees, batch.changes)):
+        if places and (not places.isdisjoint(self._changed) or any(map(self._frees, batch.changes))):
             raise Apart
-        if batch.moves:
+        if batch.moves and not self._ledger.foresee_hold(batch.moves, minted):
             while any(needed := self._ledger.missing(batch.moves)):
                 ids, accounts = needed
                 await self._read([("holds", (ids,), {}), ("balances", (accounts, self._at), {})])
             self._ledger.foresee(batch.moves, minted, first=first)
-        self._changed |= places
-        self._kinds.update(kind for kind, _ in places)
+        if places:
+            self._changed |= places
+            self._kinds.update(kind for kind, _ in places)
 
     def _frees(self, change: Change) -> bool:
         """Whether a change may free what is unique, and an earlier one of the group may have wanted it."""

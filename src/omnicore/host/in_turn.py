@@ -90,8 +90,10 @@ class Group:
         self.foretold = Foretold(store, self.at)
         self.asking: list[_Asking | Exception] = []
         self.batches: list[Batch] = []
+        self._id = engine.new_id()
         self._known: dict[str, Command] = {}
         self._minted: set[str] = set()
+        self._requests: dict[object, str] = {}
         self._given: dict[tuple[Actor, str | None], Given] = {}
 
     async def begin(self, asked: Sequence[Asked], repeated: Sequence[str]) -> None:
@@ -109,12 +111,24 @@ class Group:
             check_command(one.flow, one.command)
             request = ""
             if one.command is not None:
-                request = self.engine.request(one.flow.definition, one.flow, one.actor)
+                request = self._request(one)
         except Exception as error:  # noqa: BLE001 - judged when its turn comes
             return error
         given = self._given_to(one.actor, one.purpose)
         store = cast(AsyncStore, self.foretold)  # as far as a flow may ask
         return _Asking(one, request, Attempt(one.flow, store, given, serializable=self.serializable))
+
+    def _request(self, one: Asked) -> str:
+        """Hash what is asked, once for all who ask the same: in a sale most of a group does."""
+        flow = one.flow
+        values = tuple(flow.args.values())
+        if any(type(value) is not str and type(value) is not int for value in values):
+            return self.engine.request(flow.definition, flow, one.actor)
+        # Equal texts and whole numbers are written alike, and no text equals a number.
+        same = (flow.definition, one.actor, tuple(flow.args), values)
+        if (request := self._requests.get(same)) is None:
+            request = self._requests[same] = self.engine.request(flow.definition, flow, one.actor)
+        return request
 
     def _given_to(self, actor: Actor, purpose: str | None) -> Given:
         if (given := self._given.get((actor, purpose))) is None:
@@ -142,7 +156,7 @@ class Group:
             if key is not None:
                 answered = definition.dump_answer(answer)
                 row = Command(key=key, request=asking.request, answer=answered, at=self.at)
-            batch = asking.attempt.batch(command=row, key=key)
+            batch = asking.attempt.batch(command=row, key=key, id=self._id)
         except Exception as error:
             if self.foretold.failed is not None:
                 raise
@@ -173,13 +187,13 @@ def _judged(error: Exception) -> OmnicoreError:
 
 
 def merge(batches: Sequence[Batch]) -> Batch:
-    """Merge batches that touch different documents into one; moves on the same accounts are summed by the ledger."""
+    """Merge batches of one instant that touch different documents; moves on one account are summed by the ledger."""
     if len(batches) == 1:
         return batches[0]
     first = batches[0]
     return Batch(
         id=first.id,
-        at=max(batch.at for batch in batches),
+        at=first.at,
         by=first.by,
         command=first.command,
         changes=_chained(batch.changes for batch in batches),
