@@ -7,6 +7,7 @@ one aggregate are written under its document's lock, so among them the order of 
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from omnicore.adapters.columns import Row
 from omnicore.adapters.postgres.arrays import numbers, texts
@@ -38,6 +39,7 @@ FROM unnest(%(ids)s::text[], %(types)s::text[], %(abouts)s::text[], %(ats)s::big
 ON CONFLICT (shop, id) DO NOTHING
 """
 
+_AT_ONCE: Final = 100
 ENVELOPE = "id, type, about, at, by, command, data, position, chain"
 _READ = f"""
 SELECT {ENVELOPE} FROM omni_journal WHERE shop = %(shop)s AND position > %(after)s::bigint
@@ -151,20 +153,28 @@ def number(shop: str, limit: int) -> Steps[int]:
         chain = link(chain, envelope(row))
         ids.append(row[0])
         chains.append(chain)
-    queries: list[Query] = []
-    if ids:
-        places = numbers(range(position + 1, position + 1 + len(ids)))
-        position += len(ids)
-        queries.append(Query(_NUMBER, {"shop": shop, "ids": texts(ids), "positions": places, "chains": texts(chains)}))
+    queries = _numbering(shop, _NUMBER, ids, position, chains)
+    position += len(ids)
     rest = limit - len(ids)
     if rest > 0:
         (entries,) = yield (Query(_UNNUMBERED_ENTRIES, {"shop": shop, "limit": str(rest)}),)
-        if entries.rows:
-            places = numbers(range(position + 1, position + 1 + len(entries.rows)))
-            position += len(entries.rows)
-            moved = {"shop": shop, "ids": texts(row[0] for row in entries.rows), "positions": places}
-            queries.append(Query(_NUMBER_ENTRIES, moved))
+        moved = [row[0] for row in entries.rows]
+        queries += _numbering(shop, _NUMBER_ENTRIES, moved, position)
+        position += len(moved)
     if queries:
         queries.append(Query(_PUT_HEAD, {"shop": shop, "position": str(position), "chain": chain}))
         yield tuple(queries)
     return int(position - first)
+
+
+def _numbering(shop: str, sql: str, ids: Sequence[str], position: int, chains: Sequence[str] = ()) -> list[Query]:
+    """Give the statements that number rows from behind a position, few rows each: their lists are joined in a loop."""
+    queries: list[Query] = []
+    for first in range(0, len(ids), _AT_ONCE):
+        part = ids[first : first + _AT_ONCE]
+        places = range(position + first + 1, position + first + 1 + len(part))
+        values = {"shop": shop, "ids": texts(part), "positions": numbers(places)}
+        if chains:
+            values["chains"] = texts(chains[first : first + _AT_ONCE])
+        queries.append(Query(sql, values))
+    return queries
