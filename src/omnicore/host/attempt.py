@@ -55,11 +55,11 @@ class Attempt(Generic[R]):
     ) -> None:
         """Take what the flow needs; nothing runs yet."""
         self.command = self._key = command
-        self.ask_first = ask_first and command is not None
+        self.ask_first: bool = ask_first and command is not None
         self.flow = flow
         self.store = store
         self.given = given
-        self.serializable = flow.definition.serializable if serializable is None else serializable
+        self.serializable: bool = flow.definition.serializable if serializable is None else serializable
         self.writes: Writes | None = None
         self._revealed: set[tuple[str, str]] = set()
 

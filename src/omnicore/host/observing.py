@@ -32,13 +32,13 @@ class Watch:
         self, name: str, ticks_micros: Callable[[], int], observe: Callable[[Observation], None] | None
     ) -> None:
         """Begin to watch a run."""
-        self.name = name
-        self.retries = 0
-        self.statements = 0
-        self.outcome = "ok"
+        self.name: str = name
+        self.retries: int = 0
+        self.statements: int = 0
+        self.outcome: str = "ok"
         self._ticks = ticks_micros
         self._observe = observe
-        self.began = ticks_micros()
+        self.began: int = ticks_micros()
 
     def micros(self) -> int:
         """Give how long the run has been going on."""

@@ -169,7 +169,7 @@ class AsyncPostgres:
     def __init__(self, pool: AsyncPool) -> None:
         """Take a pool; the schema is judged with the first transaction."""
         self.pool = pool
-        self.judged = False
+        self.judged: bool = False
         self._hurry = Hurry()
 
     async def judge(self, connection: psycopg.AsyncConnection[Any]) -> None:
