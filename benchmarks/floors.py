@@ -28,6 +28,7 @@ LINE = "insert into line values (?, ?, ?, ?, ?, ?, ?, ?)"
 PRICE = "insert into line_price values (?, ?, ?, ?)"
 EVENT = "insert into outbox values (?, ?, ?)"
 HOLD = "insert into hold (sku, quantity, owner) values (?, 1, ?)"
+FREE = "select available from stock where sku = ?"
 THERE = "select available + held from stock where sku = ?"
 TAKEN = "select coalesce(sum(quantity), 0) from hold where sku = ?"
 
@@ -60,6 +61,10 @@ class Floor(Protocol):
 
     def hold(self, sku: str, owner: str) -> bool:
         """Hold one unit; False when there is none."""
+        ...
+
+    def hold_many(self, sku: str, owner: str, wanted: int) -> int:
+        """Hold so many units for one each, in one transaction, or as many as there are; how many."""
         ...
 
     def hold_by_sum(self, sku: str, owner: str) -> bool:
@@ -105,6 +110,18 @@ class SqliteFloor:
         if held:
             run(HOLD, (sku, owner))
         run("commit" if held else "rollback")
+        return held
+
+    def hold_many(self, sku: str, owner: str, wanted: int) -> int:
+        """Hold units in one transaction."""
+        run = self._connection.execute
+        run("begin immediate")
+        ((free,),) = run(FREE, (sku,)).fetchall()
+        held = min(wanted, int(free))
+        if held:
+            run(TAKE, (held, held, sku, held))
+            self._connection.executemany(HOLD, [(sku, f"{owner}:{nth}") for nth in range(held)])
+        run("commit")
         return held
 
     def hold_by_sum(self, sku: str, owner: str) -> bool:

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 
 import psycopg
 
-from benchmarks.floors import HOLD, SHOP, STOCK, TAKE, TAKEN, order
+from benchmarks.floors import FREE, HOLD, SHOP, STOCK, TAKE, TAKEN, order
 
 _HOLD = """
 with taken as (
   update stock set available = available - 1, held = held + 1 where sku = %s and available >= 1 returning sku
 ) insert into hold (sku, quantity, owner) select sku, 1, %s from taken
 """
+_HOLD_MANY = "insert into hold (sku, quantity, owner) select %s, 1, %s || ':' || n from generate_series(1, %s) as n"
 _LOCK = "select available + held from stock where sku = %s for update"
 
 
@@ -60,6 +61,18 @@ class PostgresFloor:
     def hold(self, sku: str, owner: str) -> bool:
         """Hold one unit."""
         return self._connection.execute(_HOLD, (sku, owner)).rowcount == 1
+
+    def hold_many(self, sku: str, owner: str, wanted: int) -> int:
+        """Hold units in one transaction, all rows by one statement."""
+        run = self._connection.execute
+        run("begin")
+        ((free,),) = run(_marked(FREE) + " for update", (sku,)).fetchall()
+        held = min(wanted, int(free))
+        if held:
+            run(_marked(TAKE), (held, held, sku, held))
+            run(_HOLD_MANY, (sku, owner, held))
+        run("commit")
+        return held
 
     def hold_by_sum(self, sku: str, owner: str) -> bool:
         """Hold one unit by adding up under the row's lock."""

@@ -98,7 +98,7 @@ _EVERY = (
     Target(
         id="H1", says="hot SKU, 8 processes, one hold each", floor="a guarded UPDATE", target=0.8, bound=Bound.AT_LEAST
     ),
-    Target(id="H2", says="hot SKU, holds coalesced", floor="one UPDATE for 64 holds", target=0.5, bound=Bound.AT_LEAST),
+    Target(id="H2", says="hot SKU, holds coalesced", floor="64 holds a transaction", target=0.5, bound=Bound.AT_LEAST),
     Target(
         id="H3", says="hot SKU, 8 processes, one hold each", floor="a guarded UPDATE", target=0.7, bound=Bound.AT_LEAST
     ),

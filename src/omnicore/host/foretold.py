@@ -21,9 +21,9 @@ from omnicore.kernel.together import PortCall
 class Foretold:
     """Answers what a flow may ask, as the ``AsyncStore`` of the group's transaction does."""
 
-    def __init__(self, store: AsyncStore, at: Instant) -> None:
-        """Read through a store; ``at`` is the instant of the group."""
-        self._store = store
+    def __init__(self, at: Instant) -> None:
+        """Know nothing yet; ``at`` is the instant of the group."""
+        self._store: AsyncStore | None = None
         self._at = at
         self._ledger = Foreseen(at)
         self._documents: dict[tuple[str, str], Document | None] = {}
@@ -39,8 +39,9 @@ class Foretold:
         """Whether nothing may join the group any more."""
         return self._ledger.alone
 
-    async def begin(self, keys: Sequence[str], calls: Sequence[PortCall]) -> dict[str, Command]:
+    async def begin(self, store: AsyncStore, keys: Sequence[str], calls: Sequence[PortCall]) -> dict[str, Command]:
         """Read what the first questions need, in one journey; gives the command rows that exist among ``keys``."""
+        self._store = store
         found = await self._read(calls, [("commands", (keys,), {})] if keys else [])
         return cast(dict[str, Command], found[0]) if keys else {}
 

@@ -117,12 +117,12 @@ async def _transaction(engine: Engine, asked: Sequence[Asked], repeated: Sequenc
     definitions = (getattr(one.flow, "definition", None) for one in asked)
     serializable = any(getattr(definition, "serializable", False) for definition in definitions)
     answers: list[object] = []
+    group = Group(engine, asked, serializable=serializable)
     try:
         with watch:
             async with engine.writing(serializable=serializable) as store:
-                group = Group(engine, store, serializable=serializable)
                 try:
-                    await group.begin(asked, repeated)
+                    await group.begin(store, repeated)
                     with suppress(Apart):
                         for one in group.asking:
                             answers.append(await group.answer(one))
@@ -133,8 +133,9 @@ async def _transaction(engine: Engine, asked: Sequence[Asked], repeated: Sequenc
                     if group.batches:
                         await last_write(store)(merge(group.batches))
                 finally:
-                    group.close()
                     watch.statements = getattr(store, "statements", 0)
     except InDoubt as doubt:
         raise _InDoubtOf(doubt, len(answers)) from doubt
+    finally:
+        group.close()
     return answers

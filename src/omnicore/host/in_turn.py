@@ -83,28 +83,28 @@ class _Asking:
 class Group:
     """The commands that share one transaction."""
 
-    def __init__(self, engine: Engine, store: AsyncStore, *, serializable: bool) -> None:
+    def __init__(self, engine: Engine, asked: Sequence[Asked], *, serializable: bool) -> None:
+        """Start every flow, up to what it asks first; no transaction is held up by that."""
         self.engine = engine
         self.serializable = serializable
         self.at = engine.clock()
-        self.foretold = Foretold(store, self.at)
-        self.asking: list[_Asking | Exception] = []
+        self.foretold = Foretold(self.at)
         self.batches: list[Batch] = []
         self._id = engine.new_id()
         self._known: dict[str, Command] = {}
         self._minted: set[str] = set()
         self._requests: dict[object, str] = {}
         self._given: dict[tuple[Actor, str | None], Given] = {}
-
-    async def begin(self, asked: Sequence[Asked], repeated: Sequence[str]) -> None:
-        """Look all keys up, and answer what every flow asks first, in one journey."""
         self.asking = [self._begun(one) for one in asked]
+
+    async def begin(self, store: AsyncStore, repeated: Sequence[str]) -> None:
+        """Look all keys up, and answer what every flow asks first, in one journey."""
         begun = [one for one in self.asking if isinstance(one, _Asking)]
         keys = dict.fromkeys(one.one.command for one in begun if one.one.command is not None)
         calls = [call for one in begun for call in one.calls]
         if repeated:
             calls.append(("holds", (repeated,), {}))
-        self._known = await self.foretold.begin(tuple(keys), calls)
+        self._known = await self.foretold.begin(store, tuple(keys), calls)
 
     def _begun(self, one: Asked) -> _Asking | Exception:
         try:
