@@ -36,12 +36,14 @@ _FIND_NEWEST = _FIND + (
     " ORDER BY i.sort DESC, i.key DESC LIMIT %(limit)s::bigint"
 )
 
+# Which keys are meant is said twice, so that a plan made while a table was small never reads a whole shop later.
+_AMONG = "{0}.kind = ANY (%(kinds)s::text[]) AND {0}.key = ANY (%(keys)s::text[])"
 _CHANGED = """
 unnest(%(kinds)s::text[], %(keys)s::text[], %(expected)s::bigint[]) AS c (kind, key, expected)
 """
 _LOCK = f"""
 SELECT d.version FROM {_CHANGED}
-JOIN omni_documents AS d ON d.shop = %(shop)s AND d.kind = c.kind AND d.key = c.key
+JOIN omni_documents AS d ON d.shop = %(shop)s AND d.kind = c.kind AND d.key = c.key AND {_AMONG.format("d")}
 ORDER BY d.kind, d.key FOR UPDATE OF d
 """  # noqa: S608 - joined from the text above
 _NEW = """
@@ -51,15 +53,15 @@ FROM unnest(%(kinds)s::text[], %(keys)s::text[], %(schemas)s::bigint[], %(bodies
   AS c (kind, key, schema, body)
 ON CONFLICT (shop, kind, key) DO NOTHING
 """
-_REPLACE = """
+_REPLACE = f"""
 UPDATE omni_documents AS d SET version = c.expected + 1, schema = c.schema, body = c.body
 FROM unnest(%(kinds)s::text[], %(keys)s::text[], %(expected)s::bigint[], %(schemas)s::bigint[], %(bodies)s::text[])
   AS c (kind, key, expected, schema, body)
-WHERE d.shop = %(shop)s AND d.kind = c.kind AND d.key = c.key AND d.version = c.expected
-"""
+WHERE d.shop = %(shop)s AND d.kind = c.kind AND d.key = c.key AND d.version = c.expected AND {_AMONG.format("d")}
+"""  # noqa: S608 - as above
 _DROP = f"""
 DELETE FROM omni_documents AS d USING {_CHANGED}
-WHERE d.shop = %(shop)s AND d.kind = c.kind AND d.key = c.key AND d.version = c.expected
+WHERE d.shop = %(shop)s AND d.kind = c.kind AND d.key = c.key AND d.version = c.expected AND {_AMONG.format("d")}
 """  # noqa: S608 - as above
 
 _ROWS = """
@@ -68,10 +70,8 @@ unnest(%(rkinds)s::text[], %(rkeys)s::text[], %(names)s::text[], %(sorts)s::byte
 """
 _TAKE = f"""
 DELETE FROM omni_index AS i USING unnest(%(kinds)s::text[], %(keys)s::text[]) AS c (kind, key)
-WHERE i.shop = %(shop)s AND i.kind = c.kind AND i.key = c.key AND NOT EXISTS (
-  SELECT 1 FROM {_ROWS}
-  WHERE n.kind = i.kind AND n.key = i.key AND n.name = i.name AND n.sort = i.sort AND n.uniq = i.uniq
-)
+WHERE i.shop = %(shop)s AND i.kind = c.kind AND i.key = c.key AND {_AMONG.format("i")}
+  AND (i.kind, i.key, i.name, i.sort, i.uniq) NOT IN (SELECT n.kind, n.key, n.name, n.sort, n.uniq FROM {_ROWS})
 """  # noqa: S608 - as above
 _GIVE = f"""
 INSERT INTO omni_index (shop, kind, key, name, sort, uniq)

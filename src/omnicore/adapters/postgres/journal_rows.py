@@ -54,15 +54,15 @@ SELECT {ENVELOPE} FROM omni_journal WHERE shop = %(shop)s AND position IS NULL O
 _UNNUMBERED_ENTRIES = """
 SELECT id FROM omni_entries WHERE shop = %(shop)s AND position IS NULL ORDER BY seq LIMIT %(limit)s::bigint
 """
+# Rows are found by their ids alone: by what has no position yet, all that waits would be read for each page of it.
 _NUMBER = """
-UPDATE omni_journal AS j SET position = n.position, chain = n.chain
-FROM unnest(%(ids)s::text[], %(positions)s::bigint[], %(chains)s::text[]) AS n (id, position, chain)
-WHERE j.shop = %(shop)s AND j.id = n.id AND j.position IS NULL
+UPDATE omni_journal AS j SET position = %(first)s::bigint + array_position(%(ids)s::text[], j.id),
+  chain = (%(chains)s::text[])[array_position(%(ids)s::text[], j.id)]
+WHERE j.shop = %(shop)s AND j.id = ANY (%(ids)s::text[]) AND coalesce(j.position, 0) = 0
 """
 _NUMBER_ENTRIES = """
-UPDATE omni_entries AS e SET position = n.position
-FROM unnest(%(ids)s::text[], %(positions)s::bigint[]) AS n (id, position)
-WHERE e.shop = %(shop)s AND e.id = n.id AND e.position IS NULL
+UPDATE omni_entries AS e SET position = %(first)s::bigint + array_position(%(ids)s::text[], e.id)
+WHERE e.shop = %(shop)s AND e.id = ANY (%(ids)s::text[]) AND coalesce(e.position, 0) = 0
 """
 _PUT_HEAD = "UPDATE omni_heads SET position = %(position)s::bigint, chain = %(chain)s WHERE shop = %(shop)s"
 
@@ -152,17 +152,16 @@ def number(shop: str, limit: int) -> Steps[int]:
         chains.append(chain)
     queries: list[Query] = []
     if ids:
-        places = numbers(range(position + 1, position + 1 + len(ids)))
+        values = {"shop": shop, "first": str(position), "ids": texts(ids), "chains": texts(chains)}
+        queries.append(Query(_NUMBER, values))
         position += len(ids)
-        queries.append(Query(_NUMBER, {"shop": shop, "ids": texts(ids), "positions": places, "chains": texts(chains)}))
     rest = limit - len(ids)
     if rest > 0:
         (entries,) = yield (Query(_UNNUMBERED_ENTRIES, {"shop": shop, "limit": str(rest)}),)
         if entries.rows:
-            places = numbers(range(position + 1, position + 1 + len(entries.rows)))
+            values = {"shop": shop, "first": str(position), "ids": texts(row[0] for row in entries.rows)}
+            queries.append(Query(_NUMBER_ENTRIES, values))
             position += len(entries.rows)
-            moved = {"shop": shop, "ids": texts(row[0] for row in entries.rows), "positions": places}
-            queries.append(Query(_NUMBER_ENTRIES, moved))
     if queries:
         queries.append(Query(_PUT_HEAD, {"shop": shop, "position": str(position), "chain": chain}))
         yield tuple(queries)
