@@ -76,10 +76,8 @@ unnest(%(rkinds)s::text[], %(rkeys)s::text[], %(names)s::text[], %(sorts)s::byte
 _TAKE = f"""
 DELETE FROM omni_index AS i USING unnest(%(kinds)s::text[], %(keys)s::text[]) AS c (kind, key)
 WHERE i.shop = %(shop)s AND i.kind = c.kind AND i.key = c.key
-  AND i.kind = ANY (%(kinds)s::text[]) AND i.key = ANY (%(keys)s::text[]) AND NOT EXISTS (
-  SELECT 1 FROM {_ROWS}
-  WHERE n.kind = i.kind AND n.key = i.key AND n.name = i.name AND n.sort = i.sort AND n.uniq = i.uniq
-)
+  AND i.kind = ANY (%(kinds)s::text[]) AND i.key = ANY (%(keys)s::text[])
+  AND (i.kind, i.key, i.name, i.sort, i.uniq) NOT IN (SELECT n.kind, n.key, n.name, n.sort, n.uniq FROM {_ROWS})
 """  # noqa: S608 - as above
 _GIVE = f"""
 INSERT INTO omni_index (shop, kind, key, name, sort, uniq)

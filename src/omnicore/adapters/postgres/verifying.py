@@ -36,9 +36,10 @@ WHERE shop = %(shop)s AND (kind, key) > (%(first)s, %(second)s) ORDER BY kind, k
 """  # noqa: S608 - as above
 _INDEX = """
 SELECT kind, key, name, sort, uniq FROM omni_index
-WHERE shop = %(shop)s AND (kind, key) > (%(first)s, %(second)s) AND (%(last)s OR (kind, key) <= (%(third)s, %(fourth)s))
-ORDER BY kind, key
+WHERE shop = %(shop)s AND (kind, key) > (%(first)s, %(second)s)
 """
+# Two statements, because one that asks "or is this the last page?" reads all pages that follow.
+_INDEX_BETWEEN = _INDEX + "AND (kind, key) <= (%(third)s, %(fourth)s)"
 _JOURNAL = f"""
 SELECT {ENVELOPE} FROM omni_journal WHERE shop = %(shop)s AND position > %(after)s::bigint
 ORDER BY position LIMIT {PAGE}
@@ -89,7 +90,7 @@ def _documents(shop: str, audit: Audit) -> Steps[list[Difference]]:
         last = len(rows) < PAGE
         until = ("", "") if last else (rows[-1][0], rows[-1][1])
         values = {"shop": shop, "first": place[0], "second": place[1], "third": until[0], "fourth": until[1]}
-        (found,) = yield (Query(_INDEX, {**values, "last": last}),)
+        (found,) = yield (Query(_INDEX if last else _INDEX_BETWEEN, values),)
         index: dict[_Place, list[IndexRow]] = {}
         for kind, key, name, sort, uniq in found.rows:
             index.setdefault((kind, key), []).append(IndexRow(index=name, sort=sort, unique=uniq))
