@@ -14,7 +14,7 @@ from omnicore.adapters.postgres import ledger_lock
 from omnicore.adapters.postgres.wire import Query
 from omnicore.kernel.errors import Conflict, Malformed, Refused
 from omnicore.kernel.flow import balances, find, get, write
-from omnicore.kernel.ledger import Account, Hold, Move, Settle
+from omnicore.kernel.ledger import MAX_AMOUNT, Account, Floor, Hold, Move, Settle
 from omnicore.kernel.records import Index, Kind
 from omnicore.kernel.time import Instant
 from omnicore.testing.postgres_server import Server
@@ -148,6 +148,39 @@ def test_a_promise_made_meanwhile_loses_no_goods(database: postgres.Postgres, fr
     with database.reading("main") as store:
         balance = store.balances([Account(UNIT, there)], NOW)[Account(UNIT, there)]
     assert balance.posted == 101
+
+
+def test_the_quick_way_keeps_the_bounds(database: postgres.Postgres) -> None:
+    """More is never promised at one place than an account can count, whichever way the promise is written."""
+    place = Account(UNIT, "node/a/on-hand")
+    floor = Floor(unit=UNIT, path=place.path, floor=-MAX_AMOUNT)
+    writing(database, batch("in", receipt("in", place.path), floor))()
+    raised: list[object] = []
+    for name, amount in (("most", MAX_AMOUNT), ("one more", 1), ("one more", 1)):
+        promise = Hold(id=name, unit=UNIT, source=place.path, target="world/customer", amount=amount)
+        try:
+            with database.writing("main") as store:
+                store.conclude(batch(name, promise))
+        except (Conflict, Malformed) as error:
+            raised.append(type(error))
+    assert raised == [Conflict, Malformed]
+
+
+def test_a_repeat_gets_through_a_crowd(database: postgres.Postgres) -> None:
+    """A promise that is made again is found to be made, however many others are promised goods there meanwhile."""
+    place = Account(UNIT, "node/a/on-hand")
+    writing(database, batch("in", receipt("in", place.path, 100), hold("again", place.path)))()
+    met = 0
+    for other in range(3):  # after each failure somebody else is the next at that place
+        try:
+            with database.writing("main") as store:
+                store.conclude(batch("again", hold("again", place.path)))
+        except Conflict:
+            met += 1
+            with database.writing("main") as store:
+                store.conclude(batch(f"other {other}", hold(f"other {other}", place.path)))
+    assert met == 2
+    assert database_verified(database)
 
 
 _first, _second = threading.Event(), threading.Event()

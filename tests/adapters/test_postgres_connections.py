@@ -1,6 +1,7 @@
 """Does PostgreSQL hold where servers restart, hosts lend their pools, and processes fork?"""
 
 import os
+import traceback
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,8 +12,9 @@ from psycopg.rows import dict_row
 from omnicore import Host
 from omnicore.adapters import postgres
 from omnicore.adapters.postgres import database as database_module
+from omnicore.adapters.postgres.errors import refuse
 from omnicore.adapters.postgres.journey import Journeys
-from omnicore.adapters.postgres.wire import ROLLBACK, Query, Result
+from omnicore.adapters.postgres.wire import COMMIT, ROLLBACK, Query, Result
 from omnicore.kernel.errors import Conflict, InDoubt, Malformed
 from omnicore.kernel.ledger import Account
 from omnicore.kernel.records import Put
@@ -165,3 +167,28 @@ def test_an_interrupted_rollback_is_never_committed(
         store.write(batch("done", receipt("done", "node/b/on-hand")))
     with database.reading("main") as seen:
         assert seen.balances([Account(UNIT, "node/a/on-hand")], NOW)[Account(UNIT, "node/a/on-hand")].posted == 0
+
+
+def test_a_refusing_database_shows_nobodys_data(database: postgres.Postgres, fresh_postgres: str) -> None:
+    """Where the database itself refuses a row, what is told and logged of it does not hold the row."""
+    with psycopg.connect(fresh_postgres) as connection:
+        connection.execute("ALTER TABLE omni_documents ADD CONSTRAINT hosts_own CHECK (length(body) < 5)")
+    put = Put(kind="k", key="n", expected=0, schema=1, body="canary")
+    with pytest.raises(AssertionError, match="hosts_own") as refused, database.writing("main") as store:
+        store.write(batch("b", changes=(put,)))
+    assert "canary" not in "".join(traceback.format_exception(refused.value))
+
+
+def test_a_server_that_does_not_know_is_in_doubt(database: postgres.Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cluster that cannot tell whether COMMIT happened leaves the caller in doubt; nothing is tried again blindly."""
+    send = Journeys.send
+
+    def ambiguous(self: Journeys, queries: Sequence[Query]) -> Sequence[Result]:
+        results = send(self, queries)
+        if queries[-1] is COMMIT:
+            refuse(psycopg.errors.StatementCompletionUnknown("result is ambiguous"))
+        return results
+
+    monkeypatch.setattr(Journeys, "send", ambiguous)
+    with pytest.raises(InDoubt), database.writing("main") as store:
+        store.write(batch("b", receipt("r", "node/a/on-hand")))

@@ -1,6 +1,7 @@
 """Are the tables judged before they are used, guarded by rights, and written in SQL that others speak too?"""
 
 import re
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from omnicore import Host
 from omnicore.adapters import postgres
 from omnicore.adapters.postgres import database as database_module
-from omnicore.adapters.postgres import document_rows, journal_rows
+from omnicore.adapters.postgres import document_rows, journal_rows, opening, schema
 from omnicore.adapters.postgres.journey import Journeys
 from omnicore.adapters.postgres.opening import FOR_THE_SESSION
 from omnicore.adapters.postgres.schema import FIRST_OF_ALL, MIGRATIONS, TABLES, WANTED
@@ -58,6 +59,33 @@ def test_two_may_migrate_at_once(fresh_postgres: str) -> None:
     made: list[int] = []
     assert at_once(*[lambda: made.append(postgres.migrate(fresh_postgres))] * 4) == []
     assert sum(made) == WANTED
+
+
+def test_a_later_migration_is_applied_once(fresh_postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two that bring older tables to a newer schema at once, one does it and the other finds it done."""
+    postgres.migrate(fresh_postgres)
+    with psycopg.connect(fresh_postgres) as connection:
+        connection.execute("CREATE TABLE counted AS SELECT 0 AS times")
+    again = "UPDATE counted SET times = times + 1"
+    monkeypatch.setattr(schema, "MIGRATIONS", (*MIGRATIONS, (again,)))
+    monkeypatch.setattr(schema, "WANTED", WANTED + 1)
+    monkeypatch.setattr(opening, "WANTED", WANTED + 1)
+    made: list[int] = []
+    with psycopg.connect(fresh_postgres) as first, psycopg.connect(fresh_postgres, autocommit=True) as watching:
+        for statement in (
+            "SELECT FROM omni_schema FOR UPDATE",
+            again,
+            f"UPDATE omni_schema SET version = {WANTED + 1}",
+        ):
+            first.execute(statement.encode())
+        second = threading.Thread(target=lambda: made.append(postgres.migrate(fresh_postgres)))
+        second.start()
+        while not watching.execute("SELECT FROM pg_locks WHERE NOT granted").rowcount:
+            pass  # until the second waits for the first
+        first.commit()
+        second.join()
+        assert watching.execute("SELECT times FROM counted").fetchall() == [(1,)]
+    assert made == [0]
 
 
 def test_the_printed_migration_is_the_migration(fresh_postgres: str) -> None:

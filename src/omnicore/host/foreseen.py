@@ -45,7 +45,7 @@ class Foreseen:
     def __init__(self, at: Instant) -> None:
         """Know nothing yet; ``at`` is the instant of the group."""
         self.at = at
-        self.alone = False
+        self.alone: bool = False
         """Whether nothing may join any more."""
         self.assumed: set[str] = set()
         """The holds that were taken for new ones, although nobody has looked for them."""

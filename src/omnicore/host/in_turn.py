@@ -17,6 +17,7 @@ from omnicore.kernel.asking import TOLD
 from omnicore.kernel.errors import Conflict, OmnicoreError
 from omnicore.kernel.flow import Actor, Ask, Flow, Given
 from omnicore.kernel.store import AsyncStore, Batch, Command
+from omnicore.kernel.time import Instant
 from omnicore.kernel.together import TOGETHER, PortCall
 
 R = TypeVar("R")
@@ -41,7 +42,7 @@ class _Asking:
         self.request = request
         self.attempt = attempt
         self.calls: Sequence[PortCall] = ()
-        self.ended = False
+        self.ended: bool = False
         self.error: Exception | None = None
         self._answer: object = None
         self._asks_several = False
@@ -56,9 +57,11 @@ class _Asking:
             self.calls = self.attempt.calls(asks)
             self._asks_several = isinstance(asks, Ask) and asks.method == TOGETHER
         except StopIteration as stop:
-            self.ended, self._answer = True, stop.value
+            self.ended = True
+            self._answer = stop.value
         except Exception as error:  # noqa: BLE001 - judged when its turn comes
-            self.ended, self.error = True, error
+            self.ended = True
+            self.error = error
 
     async def end(self, foretold: Foretold) -> object:
         """Run the flow to its end and give its answer.
@@ -87,15 +90,15 @@ class Group:
         """Start every flow, up to what it asks first; no transaction is held up by that."""
         self.engine = engine
         self.serializable = serializable
-        self.at = engine.clock()
-        self.foretold = Foretold(self.at)
+        self.at: Instant = engine.clock()
+        self.foretold: Foretold = Foretold(self.at)
         self.batches: list[Batch] = []
         self._id = engine.new_id()
         self._known: dict[str, Command] = {}
         self._minted: set[str] = set()
         self._requests: dict[object, str] = {}
         self._given: dict[tuple[Actor, str | None], Given] = {}
-        self.asking = [self._begun(one) for one in asked]
+        self.asking: list[_Asking | Exception] = [self._begun(one) for one in asked]
 
     async def begin(self, store: AsyncStore, repeated: Sequence[str]) -> None:
         """Look all keys up, and answer what every flow asks first, in one journey."""

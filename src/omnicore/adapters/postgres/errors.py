@@ -13,10 +13,11 @@ from omnicore.kernel.errors import Conflict, Malformed, Refused
 
 LOST: Final = "connection"
 DISCARDED: Final = "prepared statements"
-_RACES = frozenset({"40001", "40P01", "55P03", "40003"})
+_RACES = frozenset({"40001", "40P01", "55P03"})
 _CANCELLED = "57014"
-_CONNECTION = ("08", "57P")
-"""Classes of SQLSTATE: connection exceptions, and a server that shuts down or is starting."""
+_CONNECTION = ("08", "57P", "40003")
+"""Beginnings of SQLSTATE: connection exceptions, a server that shuts down or is starting, and one of several that does
+not know itself whether it has committed."""
 
 
 class CannotOpen(Refused):
@@ -53,6 +54,7 @@ def refuse(error: psycopg.Error) -> NoReturn:
         raise Conflict(error.diag.constraint_name or "a unique row") from error
     if isinstance(error, psycopg.errors.CharacterNotInRepertoire | psycopg.errors.UntranslatableCharacter):
         raise Malformed("$", "must be text that UTF-8 can write") from None
-    if isinstance(error, psycopg.IntegrityError):
-        raise AssertionError(f"the database refused what the kernel allowed: {error}") from error  # noqa: TRY004 - a bug
+    if isinstance(error, psycopg.IntegrityError):  # its details would show the whole row, and whose it is
+        told = error.diag.message_primary
+        raise AssertionError(f"the database refused what the kernel allowed: {told}") from None  # noqa: TRY004 - a bug
     raise error

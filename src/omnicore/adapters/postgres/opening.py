@@ -14,6 +14,7 @@ from omnicore.adapters.postgres.wire import Query, Wire
 from omnicore.kernel.errors import Conflict
 
 _VERSION: Final = Query("SELECT version FROM omni_schema WHERE one = 1")
+_VERSION_LOCKED: Final = Query(f"{_VERSION.sql} FOR UPDATE")
 _PLACE: Final = Query("SELECT to_regclass('omni_schema')::text")
 # Every statement of ours looks rows up by their whole key, so one plan is right for all values and all sizes. Without
 # this, statements are planned anew each time, or keep a plan made while tables were empty, which reads them whole.
@@ -157,6 +158,9 @@ def upgrade(connection: psycopg.Connection[Any]) -> int:
             with connection.transaction():
                 if (found := schema_of(connection)) > WANTED:
                     raise differs(found)
+                if 0 < found < WANTED:  # of two who migrate at once, the second finds it done
+                    (version,) = Journeys(connection).send((_VERSION_LOCKED,))
+                    found = int(version.rows[0][0])
                 if found == WANTED:
                     return 0
                 connection.execute(FIRST_OF_ALL)

@@ -21,6 +21,7 @@ WITH held AS (
   SET held = b.held + %(amount)s::bigint, overcommitted = FALSE, at = greatest(b.at, %(at)s::bigint)
   WHERE b.shop = %(shop)s AND b.unit = %(unit)s AND b.path = %(path)s
     AND b.posted - b.held - %(amount)s::bigint >= greatest(b.floor, %(floor)s::bigint)
+    AND b.held + %(amount)s::bigint <= %(most)s::bigint
     AND NOT EXISTS (
       SELECT 1 FROM omni_holds AS h WHERE h.shop = %(shop)s AND h.unit = %(unit)s AND h.source = %(path)s
         AND h.state = 'open' AND h.expires <= greatest(b.at, %(at)s::bigint)
@@ -39,23 +40,37 @@ SELECT 1 / (count(*) = %(expects)s::bigint)::integer FROM done
 """
 
 
+_MOST_NOTED = 10_000
+
+
 class Hurry:
-    """Where the quick way has just failed: the next write there takes the ordinary one, which sees to what is due."""
+    """Where the quick way has just failed: the next write there takes the ordinary one, which sees to what is due.
+
+    So does the next try of the same holds: on a busy account others would always be the next.
+    """
 
     def __init__(self) -> None:
         """Nowhere yet."""
-        self._failed: set[str] = set()
+        self._failed: set[tuple[str, object]] = set()
 
-    def may(self, account: str) -> bool:
+    def may(self, hold: Query) -> bool:
         """Whether the quick way may be taken."""
-        if account in self._failed:
-            self._failed.discard(account)
-            return False
+        for mark in _marks(hold):
+            if mark in self._failed:
+                self._failed.discard(mark)
+                return False
         return True
 
-    def failed(self, account: str) -> None:
+    def failed(self, hold: Query) -> None:
         """Note that it failed."""
-        self._failed.add(account)
+        if len(self._failed) > _MOST_NOTED:  # those who never came back; a note that is lost costs one try
+            self._failed.clear()
+        self._failed.update(_marks(hold))
+
+
+def _marks(hold: Query) -> tuple[tuple[str, object], ...]:
+    values = hold.values or {}
+    return (hold.about, values["ids"]), (hold.about, values["shop"])
 
 
 def quick(shop: str, moves: Sequence[Move], at: Instant) -> Query | None:
@@ -79,6 +94,7 @@ def quick(shop: str, moves: Sequence[Move], at: Instant) -> Query | None:
         "path": first.source,
         "at": str(at.micros),
         "amount": str(amount),
+        "most": str(MAX_AMOUNT),
         "floor": str(max((hold.floor for hold in holds if hold.floor is not None), default=-MAX_AMOUNT)),
         "ids": texts(hold.id for hold in holds),
         "targets": texts(hold.target for hold in holds),

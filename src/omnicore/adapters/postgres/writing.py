@@ -59,11 +59,11 @@ def conclude(shop: str, batch: Batch, hurry: Hurry) -> Steps[None]:
     if not batch.moves:
         yield (*commands, *map(asserted, _told(shop, changes, batch.envelopes)), COMMIT)
         return
-    if (hold := quick(shop, batch.moves, batch.at)) is not None and hurry.may(hold.about):
+    if (hold := quick(shop, batch.moves, batch.at)) is not None and hurry.may(hold):
         try:
             yield (*commands, hold, *map(asserted, _told(shop, changes, batch.envelopes)), COMMIT)
         except Conflict:
-            hurry.failed(hold.about)
+            hurry.failed(hold)
             raise
         return
     locking = ledger_lock.locking(shop, batch.moves, batch.at)

@@ -53,7 +53,8 @@ class Counter(Points):
 
     def begin(self, kill_at: int) -> None:
         """Count from here on."""
-        self.passed, self.stop_at = 0, kill_at
+        self.passed = 0
+        self.stop_at = kill_at
 
     def call(self) -> None:
         """Pass a point just before or after a provider's call."""
@@ -116,10 +117,10 @@ class Shop:
         self, database: Database, *, shop: str, folder: Path, ids: str, counter: Counter, forgetful: bool = False
     ) -> None:
         """Open the doors; ``ids`` begins the ids of this process, so that no two processes make the same."""
-        self.clock = Clock()
-        self.provider = FakeProvider(folder / f"{shop}.provider", clock=self.clock, on_disk=False)
+        self.clock: Clock = Clock()
+        self.provider: FakeProvider = FakeProvider(folder / f"{shop}.provider", clock=self.clock, on_disk=False)
         self._database, self._shop = database, shop
-        self.host = Host(
+        self.host: Host = Host(
             database,
             secret=SECRET,
             shop=shop,

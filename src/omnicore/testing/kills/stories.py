@@ -180,7 +180,7 @@ class Returning(Story):
     """Bring one shirt back to a store: it is on the shelf and its money is back, once."""
 
     name = "return"
-    line = LineId("SHIRT-WHT-M")
+    line: LineId = LineId("SHIRT-WHT-M")
 
     def before(self, shop: Shop) -> None:
         """Buy, and have everything delivered."""
