@@ -192,3 +192,14 @@ def test_a_server_that_does_not_know_is_in_doubt(database: postgres.Postgres, mo
     monkeypatch.setattr(Journeys, "send", ambiguous)
     with pytest.raises(InDoubt), database.writing("main") as store:
         store.write(batch("b", receipt("r", "node/a/on-hand")))
+
+
+def test_a_hosts_own_statements_leave_nothing_on_the_server(database: postgres.Postgres) -> None:
+    """Statements of a host's own are not prepared: their texts may never come again, and would stay for ever."""
+    counted = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE :like"
+    with database.writing("main") as store:
+        for number in range(5):
+            assert store.sql(f"SELECT {number} + :more::bigint", more=1) == [(number + 1,)]
+        store.commands(["k"])
+        assert store.sql(counted, like="SELECT _ + %") == [(0,)]
+        assert store.sql(counted, like="%omni_commands%") == [(1,)]

@@ -8,7 +8,7 @@ on an event loop. It works inside any transaction of a connection, a host's too,
 
 import re
 from collections.abc import Generator, Sequence
-from functools import cache
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -43,9 +43,9 @@ class _Statement:
     prepared_as: bytes
 
 
-@cache
+@lru_cache(maxsize=1024)
 def _statement(sql: str) -> _Statement:
-    # Statements are module constants, so the cache is as large as the adapter.
+    # Our own are module constants and all stay in; of the texts a host sends, the latest do.
     places: dict[str, int] = {}
 
     def numbered(found: re.Match[str]) -> str:
@@ -109,8 +109,8 @@ class _Journey:
             raise AssertionError("statements cannot be sent inside a pipeline of the host's own")
         pgconn.enter_pipeline_mode()
         try:
-            for statement, values in bound:
-                self._send(pgconn, statement, values)
+            for query, (statement, values) in zip(self.queries, bound, strict=True):
+                self._send(pgconn, query, statement, values)
             pgconn.pipeline_sync()
             answers = yield from self._answers(pgconn)
             self._remember(answers)  # here, because a task that is cancelled while it waits never reads its results
@@ -119,9 +119,11 @@ class _Journey:
             if pgconn.pipeline_status and not pgconn.is_busy():
                 pgconn.exit_pipeline_mode()
 
-    def _send(self, pgconn: PGconn, statement: _Statement, values: list[tuple[bytes | None, int]]) -> None:
+    def _send(
+        self, pgconn: PGconn, query: Query, statement: _Statement, values: list[tuple[bytes | None, int]]
+    ) -> None:
         told, formats = [value for value, _ in values], [form for _, form in values]
-        if not self.prepares:
+        if not self.prepares or query.once:
             pgconn.send_query_params(statement.sql, told, param_formats=formats)
             return
         if statement.prepared_as not in self.known.prepared and statement.prepared_as not in self.fresh:
@@ -131,7 +133,7 @@ class _Journey:
 
     def _answers(self, pgconn: PGconn) -> Talk:
         while pgconn.flush():
-            if (yield Wait.RW) & Ready.R:
+            if ((yield Wait.RW) or 0) & Ready.R:  # nothing is handed back where Ctrl-C has ended the first wait
                 pgconn.consume_input()
         answers: list[PGresult] = []
         while True:

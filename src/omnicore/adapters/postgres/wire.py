@@ -24,12 +24,14 @@ class Query:
     """One statement and its values by name.
 
     ``expects``: how many rows it must change; it changes fewer where somebody was faster. ``about`` names what then.
+    ``once``: its text may never come again, so it is not prepared.
     """
 
     sql: str
     values: Mapping[str, Value] | None = None
     expects: int | None = None
     about: str = ""
+    once: bool = False
 
 
 _NAMED = re.compile(r"(?<![:\w]):([a-z_]\w*)")
@@ -38,7 +40,7 @@ _NAMED = re.compile(r"(?<![:\w]):([a-z_]\w*)")
 def hosts_own(statement: str, values: Mapping[str, str | int | bytes | None]) -> Query:
     """Make a query of a statement of the host's own, which names its values as ``:value``."""
     told: dict[str, Value] = {name: str(value) if isinstance(value, int) else value for name, value in values.items()}
-    return Query(_NAMED.sub(r"%(\1)s", statement.replace("%", "%%")), told)
+    return Query(_NAMED.sub(r"%(\1)s", statement.replace("%", "%%")), told, once=True)
 
 
 @frozen
