@@ -300,6 +300,37 @@ class Counting(Memory):
             yield store
 
 
+CORNERS: dict[str, tuple[tuple[Flow[object], ...], int]] = {
+    "a sale that is told again": ((take(unit=UNITS[0], amount=1, name="t1"), hold(unit=UNITS[0], amount=5)), 2),
+    "a hold that is told again": (
+        (hold(unit=UNITS[0], amount=2, name="h1", days=1), hold(unit=UNITS[0], amount=3)),
+        2,
+    ),
+    "a buffer that only the first one minds": (
+        (hold(unit=UNITS[0], amount=1, floor=3), hold(unit=UNITS[0], amount=3)),
+        2,
+    ),
+    "a code that comes free": ((note(key="b", code="x", grow=False), note(key="a", code=None, grow=True)), 11),
+    "a hold that has just been made": (
+        (hold(unit=UNITS[0], amount=2, name="h3"), end(name="h3", how="keep", amount=2)),
+        2,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CORNERS)
+def test_corners_of_a_group(name: str) -> None:
+    """What is told again, asks for a buffer or comes free within a group is decided as in turn, in few transactions."""
+    flows, transactions = CORNERS[name]
+    group = [(each, None) for each in flows]
+    same_as_in_turn(Memory, group, 1)
+    database = Counting()
+    host = opened(database, hours=1)
+    database.opened = 0
+    host.run_many(group)
+    assert database.opened == transactions
+
+
 def shop(database: Database, *, stock: int = 0) -> Host:
     """Open a shop with so many on the shelf of the kit."""
     host = Host(database, clock=Clock(), new_id=Ids(), secret=SECRET)
