@@ -118,6 +118,13 @@ async def late(given: Given, *, name: str, amount: int) -> int:
     return amount
 
 
+@flow("test_grouping.give_up")
+async def give_up(given: Given, *, name: str) -> str:
+    """Give up what is held without a look, as who cancels may."""
+    await write(Writes(moves=(Void(hold=name),)))
+    return name
+
+
 @flow("test_grouping.keep_back")
 async def keep_back(given: Given, *, unit: str, floor: int) -> int:
     """Set how much stays."""
@@ -189,6 +196,7 @@ _flows: st.SearchStrategy[Flow[object]] = st.one_of(
     _made(book, unit=_unit, amount=_amount, out=st.booleans(), name=st.none() | st.sampled_from(("b1", "b2"))),
     _made(end, name=_name, how=st.sampled_from(("void", "extend", "keep", "release")), amount=_amount),
     _made(late, name=_name, amount=_amount),
+    _made(give_up, name=_name),
     _made(keep_back, unit=_unit, floor=st.integers(-2, 2)),
     _made(look, unit=_unit),
     _made(note, key=st.sampled_from("ab"), code=st.none() | st.sampled_from("xy"), grow=st.booleans()),
@@ -316,6 +324,18 @@ CORNERS: dict[str, tuple[tuple[Flow[object], ...], int]] = {
         2,
     ),
 }
+
+
+LAPSED: dict[str, tuple[Flow[object], ...]] = {
+    "a hold told again": (hold(unit=UNITS[0], amount=1, name="h2"), look(unit=UNITS[0])),
+    "a hold given up": (give_up(name="h1"), look(unit=UNITS[0])),
+}
+
+
+@pytest.mark.parametrize("name", LAPSED)
+def test_what_has_lapsed_ends_where_somebody_looks(name: str) -> None:
+    """A command that changes nothing still ends what has lapsed on its shelf, and those behind it see that."""
+    same_as_in_turn(Memory, [(each, None) for each in LAPSED[name]], 30)
 
 
 @pytest.mark.parametrize("name", CORNERS)

@@ -187,6 +187,7 @@ class Foreseen:
         for account, floor in asked.items():
             self._asked[account] = max(floor, self._asked.get(account, floor))
         self._store(recorded)
+        self._look_at(accounts, books, recorded.at)
 
     def foresee_hold(self, moves: Sequence[Move], minted: Collection[str]) -> bool:
         """Record one new hold as the books would, but at once, because a sale is made of them; False for all else.
@@ -214,6 +215,15 @@ class Foreseen:
         self._touched.add(account)
         self._made.append((hold, at))
         return True
+
+    def _look_at(self, accounts: Sequence[Account], books: Books, at: Instant) -> None:
+        """End what has lapsed where moves name an account and change nothing: the books look at it all the same."""
+        for account in accounts:
+            if self._balances[account].lapsed:
+                row = books.balances[account]
+                short = row.posted - row.held - row.floor < 0
+                self._balances[account] = evolve(row, overcommitted=short, at=at)
+                self._touched.add(account)
 
     def _books(self, moves: Sequence[Move], accounts: Sequence[Account]) -> Books:
         """Give the rows, with what has lapsed taken off already, because not every lapsed hold has been read."""
