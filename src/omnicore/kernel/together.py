@@ -67,9 +67,8 @@ class _Asker:
     @property
     def each(self) -> tuple[Ask, ...]:
         """What it asks for now, one by one: it may ask for several things together itself."""
-        if self.asks is None:
-            return ()
-        return cast(tuple[Ask, ...], self.asks.args) if self.asks.method == TOGETHER else (self.asks,)
+        asks = cast(Ask, self.asks)  # only who waits for an answer is asked
+        return cast(tuple[Ask, ...], asks.args) if asks.method == TOGETHER else (asks,)
 
 
 TOGETHER = "together"
