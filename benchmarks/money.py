@@ -108,13 +108,13 @@ def _of_peer(build: Callable[[str], object], texts: list[str], *, rate: Decimal,
 
     def times() -> object:
         if rounded:
-            return [(one * rate).quantize(CENT, ROUND_HALF_EVEN) for one in amounts]  # type: ignore[operator]
-        return [(one * rate).round(2) for one in amounts]  # type: ignore[operator,attr-defined]
+            return [(one * rate).quantize(CENT, ROUND_HALF_EVEN) for one in amounts]  # type: ignore[operator] # as above
+        return [(one * rate).round(2) for one in amounts]  # type: ignore[operator,attr-defined] # as above
 
     return {
         "M1": lambda: [build(text) for text in texts],
-        "M2": lambda: sum(amounts, zero),  # type: ignore[call-overload]
-        "M3": lambda: [one + one for one in amounts],  # type: ignore[operator]
+        "M2": lambda: sum(amounts, zero),  # type: ignore[call-overload] # as above
+        "M3": lambda: [one + one for one in amounts],  # type: ignore[operator] # as above
         "M4": times,
     }
 

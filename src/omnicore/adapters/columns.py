@@ -6,6 +6,7 @@ each row to the reader of that list.
 
 from typing import Any
 
+from omnicore.kernel.journal import Envelope
 from omnicore.kernel.ledger import Account, Balance, Entry, Held, HoldState
 from omnicore.kernel.time import Instant
 
@@ -71,4 +72,23 @@ def read_entry(row: Row) -> Entry:
         fact=bool(fact),
         hold=hold,
         position=position,
+    )
+
+
+ENVELOPE = "id, type, about, at, by, command, data, position, chain"
+
+
+def read_envelope(row: Row) -> Envelope:
+    """Make an envelope of its columns."""
+    key, kind, about, at, by, command, data, position, chain = row
+    return Envelope(
+        id=key,
+        type=kind,
+        about=about,
+        at=Instant(at),
+        by=by,
+        command=command,
+        data=data,
+        position=position,
+        chain=chain,
     )

@@ -9,7 +9,7 @@ one aggregate are written under its document's lock, so among them the order of 
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from omnicore.adapters.columns import Row
+from omnicore.adapters.columns import ENVELOPE, read_envelope
 from omnicore.adapters.postgres.arrays import numbers, texts
 from omnicore.adapters.postgres.wire import Query, Steps
 from omnicore.kernel.journal import Envelope, link
@@ -40,7 +40,6 @@ ON CONFLICT (shop, id) DO NOTHING
 """
 
 _AT_ONCE: Final = 100
-ENVELOPE = "id, type, about, at, by, command, data, position, chain"
 _READ = f"""
 SELECT {ENVELOPE} FROM omni_journal WHERE shop = %(shop)s AND position > %(after)s::bigint
 ORDER BY position LIMIT %(limit)s::bigint
@@ -118,23 +117,7 @@ def putting_events(shop: str, rows: Sequence[Envelope]) -> Query:
 def read(shop: str, *, after: int, limit: int) -> Steps[tuple[Envelope, ...]]:
     """Give numbered envelopes by position."""
     (result,) = yield (Query(_READ, {"shop": shop, "after": str(after), "limit": str(limit)}),)
-    return tuple(envelope(row) for row in result.rows)
-
-
-def envelope(row: Row) -> Envelope:
-    """Make an envelope of its columns."""
-    key, kind, about, at, by, command, data, position, chain = row
-    return Envelope(
-        id=key,
-        type=kind,
-        about=about,
-        at=Instant(at),
-        by=by,
-        command=command,
-        data=data,
-        position=position,
-        chain=chain,
-    )
+    return tuple(read_envelope(row) for row in result.rows)
 
 
 def number(shop: str, limit: int) -> Steps[int]:
@@ -150,7 +133,7 @@ def number(shop: str, limit: int) -> Steps[int]:
     ids: list[str] = []
     chains: list[str] = []
     for row in waiting.rows:
-        chain = link(chain, envelope(row))
+        chain = link(chain, read_envelope(row))
         ids.append(row[0])
         chains.append(chain)
     queries = _numbering(shop, _NUMBER, ids, position, chains)

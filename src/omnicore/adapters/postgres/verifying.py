@@ -8,8 +8,18 @@ from collections.abc import Iterable
 
 from attrs import evolve
 
-from omnicore.adapters.columns import BALANCE, ENTRY, HOLD, Row, read_balance, read_entry, read_hold
-from omnicore.adapters.postgres.journal_rows import ENVELOPE, HEAD, envelope
+from omnicore.adapters.columns import (
+    BALANCE,
+    ENTRY,
+    ENVELOPE,
+    HOLD,
+    Row,
+    read_balance,
+    read_entry,
+    read_envelope,
+    read_hold,
+)
+from omnicore.adapters.postgres.journal_rows import HEAD
 from omnicore.adapters.postgres.wire import Query, Steps
 from omnicore.kernel.audit import MAX_DIFFERENCES, Audit
 from omnicore.kernel.records import Document, IndexRow, Kind
@@ -109,7 +119,7 @@ def _journal(shop: str, audit: Audit) -> Steps[str]:
     while after is not None:
         (page,) = yield (Query(_JOURNAL, {"shop": shop, "after": str(after)}),)
         for row in page.rows:
-            audit.envelope(envelope(row))
+            audit.envelope(read_envelope(row))
         after = page.rows[-1][7] if len(page.rows) == PAGE else None
     (head,) = yield (Query(HEAD, {"shop": shop}),)
     return str(head.rows[0][1]) if head.rows else ""

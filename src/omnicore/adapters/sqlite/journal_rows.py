@@ -6,7 +6,8 @@ in the order of their rowid, which is the order of writing, so nothing can appea
 
 from collections.abc import Iterable
 
-from omnicore.adapters.sqlite.statements import Row, Statements, listed
+from omnicore.adapters.columns import ENVELOPE, read_envelope
+from omnicore.adapters.sqlite.statements import Statements, listed
 from omnicore.kernel.journal import Envelope, link
 from omnicore.kernel.store import Command
 from omnicore.kernel.time import Instant
@@ -23,7 +24,6 @@ DELETE FROM omni_commands WHERE shop = :shop AND key IN (
 """
 _PUT_EVENT = "INSERT INTO omni_journal (shop, id, type, about, at, by, command, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
-ENVELOPE = "id, type, about, at, by, command, data, position, chain"
 _READ = f"""
 SELECT {ENVELOPE} FROM omni_journal WHERE shop = :shop AND position > :after ORDER BY position LIMIT :limit
 """  # noqa: S608 - joined from the column list above
@@ -87,23 +87,7 @@ def put_events(statements: Statements, rows: Iterable[Envelope]) -> None:
 
 def read(statements: Statements, *, after: int, limit: int) -> tuple[Envelope, ...]:
     """Give numbered envelopes by position."""
-    return tuple(envelope(row) for row in statements.rows(_READ, after=after, limit=limit))
-
-
-def envelope(row: Row) -> Envelope:
-    """Make an envelope of its columns."""
-    key, kind, about, at, by, command, data, position, chain = row
-    return Envelope(
-        id=key,
-        type=kind,
-        about=about,
-        at=Instant(at),
-        by=by,
-        command=command,
-        data=data,
-        position=position,
-        chain=chain,
-    )
+    return tuple(read_envelope(row) for row in statements.rows(_READ, after=after, limit=limit))
 
 
 def head(statements: Statements) -> tuple[int, str]:
@@ -118,7 +102,7 @@ def number(statements: Statements, limit: int) -> int:
     position = first
     linked: list[tuple[int, str, int]] = []
     for seq, *row in statements.rows(_UNNUMBERED, limit=limit):
-        position, chain = position + 1, link(chain, envelope(tuple(row)))
+        position, chain = position + 1, link(chain, read_envelope(tuple(row)))
         linked.append((position, chain, seq))
     statements.many(_NUMBER, linked, about="journal")
     rest = limit - len(linked)

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 
 from attrs import evolve
 
-from omnicore.adapters.columns import BALANCE, ENTRY, HOLD, read_balance, read_entry, read_hold
-from omnicore.adapters.sqlite.journal_rows import ENVELOPE, envelope, head
+from omnicore.adapters.columns import BALANCE, ENTRY, ENVELOPE, HOLD, read_balance, read_entry, read_envelope, read_hold
+from omnicore.adapters.sqlite.journal_rows import head
 from omnicore.adapters.sqlite.statements import Row, Statements
 from omnicore.kernel.audit import MAX_DIFFERENCES, Audit
 from omnicore.kernel.records import Document, IndexRow, Kind
@@ -47,7 +47,7 @@ def verify(statements: Statements, kinds: Iterable[Kind[object]]) -> Verified:
         audit.document(document, tuple(index.at((kind, key))))
     orphans += index.before(None)
     for row in statements.stream(_JOURNAL):
-        audit.envelope(envelope(row))
+        audit.envelope(read_envelope(row))
     verified = audit.close(events=statements.rows(_EVENTS)[0][0], chain=head(statements)[1])
     return evolve(verified, differences=(*verified.differences, *orphans)[:MAX_DIFFERENCES])
 
